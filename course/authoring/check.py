@@ -1,0 +1,54 @@
+"""`learntorch course check [chapter…]`: the release gates, one line for each gate and chapter.
+
+A gate that cannot do its work here (no PyTorch) says so; everything else is `ok` or `FAILED` with
+the reasons below it. The exit status is 1 if any gate failed.
+"""
+
+import argparse
+import functools
+import time
+
+from course.authoring.gates import GATES, Subject
+from course.authoring.notebook import chapters
+
+__all__ = ["examine", "main"]
+
+RUNS = ("outputs", "budget", "kernels", "answers", "names", "pytorch")
+
+
+def examine(subject, gates, say=None):
+    """Hold the named gates on one chapter, a line for each; the verdicts by name."""
+    say = say or functools.partial(print, flush=True)
+    verdicts = {}
+    for name in gates:
+        began = time.perf_counter()
+        verdict = GATES[name](subject)
+        seconds = time.perf_counter() - began
+        state = "FAILED" if verdict.problems else "not run" if verdict.skipped else "ok"
+        note = verdict.skipped or verdict.note
+        say(f"{subject.name:20} {name:9} {state:8} {seconds:6.1f} s  {note}".rstrip())
+        for problem in verdict.problems:
+            say("    " + problem.replace("\n", "\n    "))
+        verdicts[name] = verdict
+    return verdicts
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(prog="learntorch course check", description=__doc__)
+    parser.add_argument("chapter", nargs="*", help="numbers or names; all if none is given")
+    parser.add_argument("--gate", choices=GATES, action="append", help="only this gate")
+    parser.add_argument("--quick", action="store_true", help="only the gates that run no chapter")
+    parser.add_argument("--oracle", metavar="PYTHON", help="a Python that has PyTorch")
+    parser.add_argument("--strict", action="store_true", help="a gate that cannot run has failed")
+    wish = parser.parse_args(argv)
+    gates = wish.gate or [name for name in GATES if not (wish.quick and name in RUNS)]
+    verdicts = []
+    for chapter in chapters(wish.chapter):
+        verdicts += examine(Subject(chapter, wish.oracle), gates).values()
+    failed = sum(bool(v.problems or (wish.strict and v.skipped)) for v in verdicts)
+    print(f"{failed} of {len(verdicts)} gates failed" if failed else "every gate is open")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

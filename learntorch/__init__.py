@@ -1,0 +1,56 @@
+"""learntorch: learn deep learning by reading it. PyTorch's API in readable Python on NumPy."""
+
+import warnings as _warnings
+from math import e, inf, nan, pi
+
+from learntorch.core.ambient import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from learntorch.core.devices import device
+from learntorch.core.dtypes import (
+    bfloat16,
+    can_cast,
+    complex64,
+    complex128,
+    dtype,
+    finfo,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    iinfo,
+    int8,
+    int16,
+    int32,
+    int64,
+    promote_types,
+    result_type,
+    set_default_dtype,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+from learntorch.core.dtypes import bool_ as bool
+from learntorch.core.dtypes import complex64 as cfloat
+from learntorch.core.dtypes import complex128 as cdouble
+from learntorch.core.dtypes import float16 as half
+from learntorch.core.dtypes import float32 as float
+from learntorch.core.dtypes import float64 as double
+from learntorch.core.dtypes import int16 as short
+from learntorch.core.dtypes import int32 as int
+from learntorch.core.dtypes import int64 as long
+from learntorch.core.op import face as _face
+from learntorch.core.printing import set_printoptions
+from learntorch.core.shapes import Size
+from learntorch.core.tensor import Tensor, strided
+from learntorch import ops as _ops
+from learntorch.core.methods import attach_all as _attach_all
+
+_attach_all()
+globals().update(_face("torch"))

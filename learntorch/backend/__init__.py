@@ -1,0 +1,1 @@
+"""The array dialect: one file per array library, with the same names in each."""

@@ -1,0 +1,1 @@
+"""What a tensor is and how its history is kept."""

@@ -1,0 +1,64 @@
+"""Where a tensor's memory lies."""
+
+_TYPES = ("cpu", "cuda", "meta", "mps", "xpu")
+
+
+class device:
+    """A place for tensors: `device("cpu")`, `device("cuda", 1)`, `device("cuda:1")`."""
+
+    __slots__ = ("type", "index")
+
+    def __init__(self, type, index=None):
+        if isinstance(type, device):
+            type, index = type.type, type.index
+        elif isinstance(type, int):
+            type, index = "cuda", type
+        elif not isinstance(type, str):
+            raise TypeError(f"device(): argument 'type' must be str, not {type.__class__.__name__}")
+        name, colon, number = type.partition(":")
+        if name not in _TYPES:
+            raise RuntimeError(f"Expected one of cpu, cuda, mps, xpu, meta device type at start of "
+                               f"device string: {name}")
+        if colon:
+            if index is not None:
+                raise RuntimeError(f"type (string) must not include an index because index was "
+                                   f"passed explicitly: {type}")
+            if not number.isdigit():
+                raise RuntimeError(f"Invalid device string: '{type}'")
+            index = int(number)
+        self.type = name
+        self.index = index
+
+    def __repr__(self):
+        if self.index is None:
+            return f"device(type='{self.type}')"
+        return f"device(type='{self.type}', index={self.index})"
+
+    def __str__(self):
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other):
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self):
+        return hash((self.type, self.index))
+
+    def __reduce__(self):
+        return (device, (self.type, self.index))
+
+
+cpu = device("cpu")
+
+
+def check_cpu(place):
+    """The device meant by `place` (None: cpu). Raises where tensors cannot live here."""
+    if place is None or place is cpu:
+        return cpu
+    found = device(place)
+    if found.type == "cuda":
+        raise AssertionError("Torch not compiled with CUDA enabled. There is no GPU backend on "
+                             "this machine: use device='cpu', or write "
+                             "device = 'cuda' if torch.cuda.is_available() else 'cpu'.")
+    if found.type != "cpu":
+        raise RuntimeError(f"device '{found}' is not available: tensors live on 'cpu' here")
+    return cpu

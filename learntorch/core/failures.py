@@ -1,0 +1,246 @@
+"""What happens when a call goes wrong: the slow road that ends in a helpful sentence.
+
+A front end tries the fast road first. Whatever it raises comes here: some failures have a cure
+(0-d tensors, NumPy scalars, half types NumPy has no loop for), the others become PyTorch's
+exception with PyTorch's wording, and one more sentence that says what to do.
+"""
+
+import numbers
+
+import numpy as np
+
+from learntorch.core.dtypes import HALF, bool_, float32, of, said
+from learntorch.core.shapes import broadcast, wrap_dim
+from learntorch.core.tensor import Tensor, wrap
+
+AxisError = np.exceptions.AxisError
+OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "** or pow()",
+             "floor_divide": "//", "remainder": "%", "matmul": "@", "bitwise_and": "&",
+             "bitwise_or": "|", "bitwise_xor": "^", "lt": "<", "gt": ">", "le": "<=", "ge": ">="}
+
+
+def rescue(op, call, error, args, out):
+    """Cure a failed call and return its result, or raise the error a PyTorch user expects."""
+    named = {} if out is None else {"out": out}
+    if op.kind == "binary":
+        cured = _binary_operand(op, args)
+        if cured is not None:
+            return call(*cured, **named)
+    if not isinstance(args[0], (Tensor, list, tuple)):
+        raise not_a_tensor(op, 0, args[0]) from None
+    tensors = [t for t in _flat(args) if isinstance(t, Tensor)]
+    if isinstance(error, AxisError):
+        return _dimension(op, call, args, named, error)
+    if isinstance(error, (TypeError, ValueError, OverflowError)) and not _is_ours(error):
+        return _array_error(op, call, error, args, tensors, named)
+    raise error
+
+
+def _flat(args):
+    for value in args:
+        if isinstance(value, (list, tuple)):
+            yield from value
+        else:
+            yield value
+
+
+def _is_ours(error):
+    """Bodies raise errors in PyTorch's words; NumPy's come from its own frames."""
+    text = str(error)
+    return not (text.startswith(("ufunc", "operands", "matmul:", "numpy boolean", "Python integer",
+                                 "The numpy boolean", "cannot", "loop of", "No loop", "Cannot",
+                                 "output array", "assignment destination", "non-broadcastable",
+                                 "int too large", "Python int", "Integers to negative",
+                                 "data type", "did not contain", "setting an array"))
+                or "dtype(" in text)
+
+
+def _binary_operand(op, args):
+    """(input, other) with NumPy scalars and arrays replaced by what they stand for, or None."""
+    x, y = args
+    if isinstance(y, Tensor):
+        return (_number_tensor(x), y) if op.name in NUMBER_FIRST and _is_number(x) else None
+    if not isinstance(x, Tensor):
+        return None
+    if isinstance(y, np.ndarray):
+        return x, wrap(y)
+    if type(y) in (bool, int, float, complex):
+        return None
+    if isinstance(y, (np.generic, numbers.Number)):
+        plain = y.item() if isinstance(y, np.generic) else _plain(y)
+        return x, plain
+    symbol = OPERATORS.get(op.name)
+    if symbol and not isinstance(y, (list, tuple)):
+        raise TypeError(f"unsupported operand type(s) for {symbol}: 'Tensor' and "
+                        f"'{type(y).__name__}'") from None
+    raise not_a_tensor(op, 1, y) from None
+
+
+NUMBER_FIRST = ("pow", "remainder", "float_power", "xlogy", "true_divide", "special_xlog1py",
+                "special_zeta", "bitwise_left_shift", "bitwise_right_shift", "bitwise_and",
+                "bitwise_or", "bitwise_xor")
+
+
+def _is_number(value):
+    return isinstance(value, numbers.Number) or isinstance(value, np.generic)
+
+
+def _plain(number):
+    for kind in (bool, int, float, complex):
+        if isinstance(number, kind):
+            return kind(number)
+    return float(number)
+
+
+def _number_tensor(number):
+    from learntorch.ops.create import scalar_tensor
+    return scalar_tensor(number)
+
+
+def not_a_tensor(op, place, value):
+    """The TypeError for an argument that should have been a tensor."""
+    name = op.names[place] if op.names else "input"
+    return TypeError(f"{op.name}(): argument '{name}' (position {place + 1}) must be Tensor, not "
+                     f"{type(value).__name__}. Make one with torch.tensor(...) or "
+                     "torch.from_numpy(...).")
+
+
+def wrong_keyword(op, name, place):
+    """The TypeError for a keyword nobody knows, or given twice."""
+    if place is not None:
+        return TypeError(f"{op.name}() got multiple values for argument '{name}'")
+    return TypeError(f"{op.name}() got an unexpected keyword argument '{name}'. It knows: "
+                     f"{', '.join(op.names)}.")
+
+
+def missing_argument(op, args, named):
+    """The TypeError for a required argument that is not there."""
+    missing = [n for n in op.names[len(args):op.required] if n not in named]
+    return TypeError(f"{op.name}() missing {len(missing)} required positional arguments: "
+                     + ", ".join(f'"{n}"' for n in missing))
+
+
+def not_implemented(kernel, dtype):
+    """The RuntimeError of a kernel that has no version for a dtype."""
+    return NotImplementedError(f"\"{kernel}\" not implemented for '{said(dtype)}'. "
+                               "Convert the tensor first, for example with .float().")
+
+
+def check_same_dtype(op, values):
+    """Raise RuntimeError unless all tensors of the call have one dtype."""
+    a = values[0]
+    for i in op.places[1:]:
+        b = values[i]
+        if b is not None and hasattr(b, "dtype") and b.dtype is not a.dtype:
+            raise RuntimeError(
+                f"expected m1 and m2 to have the same dtype, but got: {_c_name(a)} != {_c_name(b)}."
+                f" {op.name} does not convert: call .{of(a.dtype).name}() or "
+                f".to(torch.{of(a.dtype).name}) on the second one.")
+
+
+_C_NAMES = {"float32": "float", "float64": "double", "int64": "long long", "int32": "int",
+            "float16": "c10::Half", "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>",
+            "complex128": "c10::complex<double>", "uint8": "unsigned char", "int8": "signed char",
+            "int16": "short"}
+
+
+def _c_name(a):
+    name = of(a.dtype).name
+    return _C_NAMES.get(name, name)
+
+
+def _dimension(op, call, args, named, error):
+    """A dimension that is not there: PyTorch's sentence, or the cure for 0-d tensors."""
+    t = next(t for t in _flat(args) if isinstance(t, Tensor))
+    ndim = t._data.ndim
+    if ndim == 0:
+        dims = _dims(op, args)
+        if dims is not None and all(d in (0, -1) for d in dims):
+            return _on_scalar(op, call, args, named)
+    for d in _dims(op, args) or ():
+        wrap_dim(d, ndim)
+    raise IndexError(f"Dimension out of range (expected to be in range of [{-max(ndim, 1)}, "
+                     f"{max(ndim, 1) - 1}], but got {error.axis})") from None
+
+
+def _dims(op, args):
+    for name in ("dim", "dims", "dim0", "axis"):
+        if name in op.params:
+            value = args[op.params.index(name)]
+            if isinstance(value, int):
+                return (value,)
+            if value is not None:
+                return tuple(value)
+    return None
+
+
+def _on_scalar(op, call, args, named):
+    """PyTorch lets a 0-d tensor be reduced over dim 0: do it on one element, drop the dimension."""
+    lifted = [t.reshape(1) if isinstance(t, Tensor) and t._data.ndim == 0 else t for t in args]
+    result = call(*lifted, **named)
+    if isinstance(result, Tensor):
+        return result.reshape(()) if result._data.size == 1 else result
+    return type(result)._make(r.reshape(()) for r in result) if hasattr(result, "_make") else tuple(
+        r.reshape(()) for r in result)
+
+
+def _array_error(op, call, error, args, tensors, named):
+    """An error of the array library: shapes, a missing loop for a dtype, a number too large."""
+    arrays = [t._data for t in tensors]
+    if isinstance(error, OverflowError):
+        return call(*_wrapped_numbers(args, arrays), **named)
+    if op.kind in ("unary", "binary", "nary"):
+        if any(a.dtype in HALF for a in arrays):
+            return _in_float32(call, args, named, arrays)
+        if isinstance(error, ValueError) and "broadcast" in str(error):
+            broadcast(*[a.shape for a in arrays])
+    if "read-only" in str(error):
+        raise RuntimeError(OVERLAP) from None
+    if isinstance(error, TypeError) and arrays:
+        refuse_dtype(op, arrays, error)
+    raise RuntimeError(f"{op.name}: {error}") from None
+
+
+OVERLAP = ("unsupported operation: more than one element of the written-to tensor refers to a "
+           "single memory location. Please clone() the tensor before performing the operation.")
+
+
+def _wrapped_numbers(args, arrays):
+    d = arrays[0].dtype
+    return [np.asarray(v).astype(d).item() if isinstance(v, int) else v for v in args]
+
+
+def _in_float32(call, args, named, arrays):
+    half = next(of(a.dtype) for a in arrays if a.dtype in HALF)
+    wide = [t.to(float32) if isinstance(t, Tensor) and t._data.dtype in HALF else t for t in args]
+    result = call(*wide, **named)
+    if isinstance(result, Tensor) and result._data.dtype == np.float32:
+        return result.to(half)
+    return result
+
+
+def refuse_dtype(op, arrays, error):
+    """Raise the RuntimeError for an op that has no meaning for a dtype."""
+    bools = all(of(a.dtype) is bool_ for a in arrays)
+    if op.name == "sub" and bools:
+        raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. "
+                           "Use the `^` or `logical_xor()` operator instead.") from None
+    if op.name == "neg" and bools:
+        raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported. If you "
+                           "are trying to invert a mask, use the `~` or `logical_not()` operator "
+                           "instead.") from None
+    raise not_implemented(op.name + "_cpu", arrays[0].dtype) from error
+
+
+def tensor_list(op, tensors):
+    """A list of tensors, checked. Raises TypeError or RuntimeError like torch.cat."""
+    if isinstance(tensors, Tensor) or not isinstance(tensors, (list, tuple)):
+        raise TypeError(f"{op.name}(): argument 'tensors' (position 1) must be tuple of Tensors, "
+                        f"not {type(tensors).__name__}")
+    if not tensors:
+        raise RuntimeError(f"{op.name}(): expected a non-empty list of Tensors")
+    for i, t in enumerate(tensors):
+        if not isinstance(t, Tensor):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got "
+                            f"{type(t).__name__}")
+    return tensors

@@ -1,0 +1,58 @@
+"""Writing a result into a tensor the caller gave as `out=`."""
+
+import warnings
+
+import numpy as np
+
+from learntorch.core.ambient import ambient
+from learntorch.core.dtypes import can_cast, of, said
+from learntorch.core.graph import touch, vertex
+from learntorch.core.tensor import Tensor
+
+
+def write_out(op, out, result, args):
+    """Copy `result` (array, tensor, or several) into `out`, resized when it has another shape.
+
+    Raises RuntimeError when history would be needed, or the dtype cannot hold the result.
+    """
+    if isinstance(out, (tuple, list)):
+        for place, part in zip(out, result, strict=True):
+            write_out(op, place, part, args)
+        return type(result)(out) if type(result) is tuple else result._replace(
+            **dict(zip(result._fields, out, strict=True)))
+    if not isinstance(out, Tensor):
+        raise TypeError(f"{op.name}(): argument 'out' must be Tensor, not {type(out).__name__}")
+    if ambient.state.grad:
+        _refuse_history(op, out, args)
+    r = np.asarray(result._data if isinstance(result, Tensor) else result)
+    if not can_cast(of(r.dtype), out.dtype):
+        raise RuntimeError(f"result type {said(r.dtype)} can't be cast to the desired output type "
+                           f"{said(out.dtype)}")
+    if out._data.shape != r.shape:
+        resize_out(out, r.shape)
+    out._data[...] = r
+    touch(out)
+    return out
+
+
+def _refuse_history(op, out, args):
+    flat = []
+    for value in args:
+        flat.extend(value) if isinstance(value, (tuple, list)) else flat.append(value)
+    if any(isinstance(t, Tensor) and vertex(t) is not None for t in [*flat, out]):
+        raise RuntimeError(f"{op.name}(): functions with out=... arguments don't support automatic "
+                           "differentiation, but one of the arguments requires grad. Call it "
+                           "without out=, or inside torch.no_grad().")
+
+
+def resize_out(out, shape):
+    """Give `out` new memory of `shape`; PyTorch warns unless `out` was empty."""
+    if out._data.size:
+        warnings.warn(
+            f"An output with one or more elements was resized since it had shape "
+            f"{list(out._data.shape)}, which does not match the required output shape "
+            f"{list(shape)}. This behavior is deprecated, and in a future PyTorch release outputs "
+            "will not be resized unless they have zero elements. You can explicitly reuse an out "
+            "tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
+            UserWarning, stacklevel=4)
+    out._data = np.empty(shape, out._data.dtype)

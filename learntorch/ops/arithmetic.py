@@ -1,0 +1,299 @@
+"""Two numbers in, one out: sums, products, quotients, powers, extremes."""
+
+import numpy as np
+
+from learntorch.core.dtypes import said
+from learntorch.core.op import binary, composite, nary
+from learntorch.core.tensor import Tensor
+
+
+@binary(ufunc="add")
+def add(x, y):
+    """x + alpha · y, broadcasting."""
+    return x + y
+add.vjp(x=lambda g: g, y=lambda g: g)
+
+
+@binary(ufunc="subtract", aliases=("subtract",))
+def sub(x, y):
+    """x − alpha · y, broadcasting."""
+    return x - y
+sub.vjp(x=lambda g: g, y=lambda g: -g)
+
+
+@binary(ufunc="multiply", aliases=("multiply",))
+def mul(x, y):
+    """x · y, broadcasting."""
+    return x * y
+mul.vjp(x=lambda g, y: g * y, y=lambda g, x: g * x)
+
+
+@binary(ufunc="true_divide", result="float", aliases=("divide",))
+def div(x, y):
+    """x / y, broadcasting; rounded to −∞ ("floor") or to 0 ("trunc") on request."""
+    return x / y
+div.vjp(x=lambda g, y: g / y, y=lambda g, y, out: -g * out / y)
+
+
+def _alpha(name, alpha, input, other):
+    d = input.dtype
+    if isinstance(alpha, bool) and not d.name == "bool":
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    whole = not (d.is_floating_point or d.is_complex)
+    if isinstance(other, Tensor):
+        whole = whole and not (other.dtype.is_floating_point or other.dtype.is_complex)
+    if whole and isinstance(alpha, (float, complex)):
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating "
+                           "point number.")
+    return mul(other, alpha) if isinstance(other, Tensor) else other * alpha
+
+
+@add.public
+def add_scaled(input, other, *, alpha=1, out=None):
+    """input + alpha · other, broadcasting. The result has the promoted type of both.
+
+    Raises RuntimeError for shapes that do not broadcast.
+    """
+    return add(input, other if alpha == 1 else _alpha("add", alpha, input, other), out=out)
+
+
+@sub.public
+def sub_scaled(input, other, *, alpha=1, out=None):
+    """input − alpha · other, broadcasting. The result has the promoted type of both.
+
+    Raises RuntimeError for shapes that do not broadcast and for bool tensors.
+    """
+    return sub(input, other if alpha == 1 else _alpha("sub", alpha, input, other), out=out)
+
+
+@div.public
+def div_rounded(input, other, *, rounding_mode=None, out=None):
+    """input / other; `rounding_mode` "floor" rounds down, "trunc" towards zero.
+
+    Without it the result is floating-point, with it integers stay integers.
+    """
+    if rounding_mode is None:
+        return div(input, other, out=out)
+    if rounding_mode == "floor":
+        return floor_divide(input, other, out=out)
+    if rounding_mode == "trunc":
+        return trunc_divide(input, other, out=out)
+    raise RuntimeError("div expected rounding_mode to be one of None, 'trunc', or 'floor' but "
+                       f"found '{rounding_mode}'")
+
+
+@composite(aliases=(), inplace=True, out=True)
+def true_divide(input, other):
+    """input / other, in floating point."""
+    return div(input, other)
+
+
+def _no_integer_zero(xp, x, y):
+    if getattr(x, "dtype", None) is not None and x.dtype.kind in "iub":
+        if xp.any(xp.equal(y, 0)):
+            raise RuntimeError("ZeroDivisionError")
+
+
+@binary
+def floor_divide(xp, x, y):
+    """⌊x / y⌋, broadcasting."""
+    _no_integer_zero(xp, x, y)
+    if x.dtype.kind == "f":
+        q = xp.floor_divide(x, y)
+        return xp.where(xp.equal(y, 0), x / y, q).astype(x.dtype)
+    return xp.floor_divide(x, y)
+floor_divide.vjp(x=lambda g: g * 0, y=lambda g: g * 0)
+
+
+@binary(space="rules")
+def trunc_divide(xp, x, y):
+    """x / y without its fraction."""
+    _no_integer_zero(xp, x, y)
+    if x.dtype.kind in "iub":
+        q = xp.abs(x) // xp.abs(y)
+        return (q * (xp.sign(x) * xp.sign(y))).astype(x.dtype)
+    return xp.trunc(x / y)
+trunc_divide.vjp(x=lambda g: g * 0, y=lambda g: g * 0)
+
+
+@binary(ufunc="remainder")
+def remainder(xp, x, y):
+    """x − y · ⌊x / y⌋: the remainder with the sign of y."""
+    return xp.remainder(x, y)
+remainder.vjp(x=lambda g: g, y=lambda xp, g, x, y: -g * xp.floor_divide(x, y))
+
+
+@binary(ufunc="fmod")
+def fmod(xp, x, y):
+    """x − y · trunc(x / y): the remainder with the sign of x."""
+    return xp.fmod(x, y)
+fmod.vjp(x=lambda g: g, y=lambda xp, g, x, y: -g * xp.trunc_divide(x, y))
+
+
+@binary
+def pow(xp, x, y):
+    """xʸ, broadcasting. Small whole exponents multiply instead of calling the slow power."""
+    if type(y) in (int, float) and y in SMALL and x.dtype.kind in "fc":
+        return SMALL[y](xp, x)
+    if type(y) is int and y < 0 and x.dtype.kind in "iu":
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
+    return xp.power(x, y)
+
+
+SMALL = {0: lambda xp, x: xp.ones_like(x), 1: lambda xp, x: x.copy(), 2: lambda xp, x: x * x,
+         3: lambda xp, x: x * x * x, 4: lambda xp, x: xp.square(x * x),
+         0.5: lambda xp, x: xp.sqrt(x), -1: lambda xp, x: 1 / x, -2: lambda xp, x: 1 / (x * x),
+         -0.5: lambda xp, x: 1 / xp.sqrt(x)}
+
+
+def pow_x(xp, g, x, y):
+    if not hasattr(y, "shape"):
+        if y == 0:
+            return g * 0
+        return g * (y * x) if y == 2 else g * (y * xp.pow(x, y - 1))
+    return xp.where(xp.eq(y, 0), xp.zeros_like(g), g * (y * xp.pow(x, y - 1)))
+
+
+def pow_y(xp, g, x, y, out):
+    grows = xp.where(xp.logical_and(xp.eq(x, 0), xp.ge_real(y, 0)), xp.zeros_like(out),
+                     out * xp.log(x))
+    return g * grows
+pow.vjp(x=pow_x, y=pow_y)
+
+
+@nary(space="rules", result="bool")
+def ge_real(xp, x, y):
+    """Whether the real part of x is at least y."""
+    return x.real >= y
+
+
+@composite(space="rules")
+def rsub(self, other):
+    """other − self."""
+    return add(neg_of(self), other) if not isinstance(other, Tensor) else sub(other, self)
+
+
+def neg_of(t):
+    """−t, where bool counts as an error like in subtraction."""
+    if t.dtype.name == "bool":
+        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. "
+                           "If you are trying to invert a mask, use the `~` or `logical_not()` "
+                           "operator instead.")
+    return -t
+
+
+@composite(space="rules")
+def rdiv(self, other):
+    """other / self."""
+    return mul(self.reciprocal(), other) if not isinstance(other, Tensor) else div(other, self)
+
+
+def _number_first(function):
+    """Decorator: the operator with a Python number on its left."""
+    def reflected(self, other):
+        number = self.new_tensor(other, dtype=_type_of(self, other))
+        return function(number, self)
+    return reflected
+
+
+def _type_of(t, number):
+    from learntorch.core.dtypes import of_number, promote
+    return promote(None, t.dtype, of_number(number)) if t._data.ndim == 0 else promote(
+        t.dtype, None, of_number(number))
+
+
+@composite(space="rules")
+def rpow(self, other):
+    """other ** self."""
+    return pow(self.new_tensor(other, dtype=_type_of(self, other)), self)
+
+
+@composite(space="rules")
+def rfloordiv(self, other):
+    """other // self."""
+    return floor_divide(self.new_tensor(other, dtype=_type_of(self, other)), self)
+
+
+@composite(space="rules")
+def rmod(self, other):
+    """other % self."""
+    return remainder(self.new_tensor(other, dtype=_type_of(self, other)), self)
+
+
+@binary(ufunc="maximum")
+def maximum(xp, x, y):
+    """The larger of x and y, NaN if either is."""
+    return xp.maximum(x, y)
+maximum.vjp(x=lambda xp, g, x, y: xp.share(g, x, y, 1), y=lambda xp, g, x, y: xp.share(g, y, x, 1))
+
+
+@binary(ufunc="minimum")
+def minimum(xp, x, y):
+    """The smaller of x and y, NaN if either is."""
+    return xp.minimum(x, y)
+minimum.vjp(x=lambda xp, g, x, y: xp.share(g, x, y, -1),
+            y=lambda xp, g, x, y: xp.share(g, y, x, -1))
+
+
+@nary(tensors=("x", "mine", "other"), space="rules")
+def share(xp, x, mine, other, sign):
+    """x where `mine` wins over `other` (sign 1: is larger), half of it where they are equal."""
+    wins = (mine > other) if sign > 0 else (mine < other)
+    return x * (wins + 0.5 * (mine == other)).astype(x.dtype)
+share.vjp(x=lambda xp, g, mine, other, sign: xp.share(g, mine, other, sign))
+
+
+@binary(ufunc="fmax")
+def fmax(xp, x, y):
+    """The larger of x and y, ignoring NaN."""
+    return xp.fmax(x, y)
+fmax.vjp(x=lambda xp, g, x, y: xp.share_of_number(g, x, y, 1),
+         y=lambda xp, g, x, y: g - xp.share_of_number(g, x, y, 1))
+
+
+@binary(ufunc="fmin")
+def fmin(xp, x, y):
+    """The smaller of x and y, ignoring NaN."""
+    return xp.fmin(x, y)
+fmin.vjp(x=lambda xp, g, x, y: xp.share_of_number(g, x, y, -1),
+         y=lambda xp, g, x, y: g - xp.share_of_number(g, x, y, -1))
+
+
+@nary(tensors=("x", "mine", "other"), space="rules")
+def share_of_number(xp, x, mine, other, sign):
+    """x where `mine` wins (or `other` is NaN), 0 elsewhere."""
+    wins = (mine >= other) if sign > 0 else (mine <= other)
+    return x * (wins | xp.isnan(other))
+share_of_number.vjp(x=lambda xp, g, mine, other, sign: xp.share_of_number(g, mine, other, sign))
+
+
+@composite
+def addcmul(input, tensor1, tensor2, *, value=1):
+    """input + value · tensor1 · tensor2."""
+    product = mul(tensor1, tensor2)
+    return add(input, product if value == 1 else mul(product, value))
+
+
+@composite
+def addcdiv(input, tensor1, tensor2, *, value=1):
+    """input + value · tensor1 / tensor2."""
+    for t in (tensor1, tensor2):
+        if not (t.dtype.is_floating_point or t.dtype.is_complex):
+            raise RuntimeError("Integer division with addcdiv is no longer supported, and in a "
+                               "future release addcdiv will perform a true division of tensor1 "
+                               f"and tensor2, got {said(t.dtype)}")
+    quotient = div(tensor1, tensor2)
+    return add(input, quotient if value == 1 else mul(quotient, value))
+
+
+@nary(tensors=("x", "end", "weight"), out=True, inplace=True)
+def lerp(x, end, weight):
+    """x + weight · (end − x): from x (weight 0) to `end` (weight 1)."""
+    return x + weight * (end - x)
+lerp.vjp(x=lambda g, weight: g * (1 - weight), end=lambda g, weight: g * weight,
+         weight=lambda g, x, end: g * (end - x))
+
+
+def is_number(value):
+    """Whether a value is a Python or NumPy number."""
+    return isinstance(value, (int, float, complex, np.number))

@@ -1,0 +1,160 @@
+"""Questions about numbers, answered with True or False, and choosing by the answer."""
+
+import numpy as np
+
+from learntorch.core.op import binary, composite, nary, unary
+from learntorch.core.tensor import Tensor
+
+
+@binary(ufunc="equal", result="bool")
+def eq(x, y):
+    """x = y."""
+    return x == y
+
+
+@binary(ufunc="not_equal", result="bool", aliases=("not_equal",))
+def ne(x, y):
+    """x ≠ y."""
+    return x != y
+
+
+@binary(ufunc="less", result="bool", aliases=("less",))
+def lt(x, y):
+    """x < y."""
+    return x < y
+
+
+@binary(ufunc="less_equal", result="bool", aliases=("less_equal",))
+def le(x, y):
+    """x ≤ y."""
+    return x <= y
+
+
+@binary(ufunc="greater", result="bool", aliases=("greater",))
+def gt(x, y):
+    """x > y."""
+    return x > y
+
+
+@binary(ufunc="greater_equal", result="bool", aliases=("greater_equal",))
+def ge(x, y):
+    """x ≥ y."""
+    return x >= y
+
+
+@unary(ufunc="isnan", result="bool", inplace=False, out=False)
+def isnan(xp, x):
+    """Whether x is NaN."""
+    return xp.isnan(x)
+
+
+@unary(ufunc="isinf", result="bool", inplace=False, out=False)
+def isinf(xp, x):
+    """Whether x is +∞ or −∞."""
+    return xp.isinf(x)
+
+
+@unary(ufunc="isfinite", result="bool", inplace=False, out=False)
+def isfinite(xp, x):
+    """Whether x is neither infinite nor NaN."""
+    return xp.isfinite(x)
+
+
+@unary(ufunc="logical_not", result="bool")
+def logical_not(xp, x):
+    """not x, where 0 counts as False."""
+    return xp.logical_not(x)
+
+
+@binary(ufunc="logical_and", result="bool")
+def logical_and(xp, x, y):
+    """x and y."""
+    return xp.logical_and(x, y)
+
+
+@binary(ufunc="logical_or", result="bool")
+def logical_or(xp, x, y):
+    """x or y."""
+    return xp.logical_or(x, y)
+
+
+@binary(ufunc="logical_xor", result="bool")
+def logical_xor(xp, x, y):
+    """Either x or y, not both."""
+    return xp.logical_xor(x, y)
+
+
+@unary(ufunc="invert")
+def bitwise_not(xp, x):
+    """Every bit of x turned over; not x for bools."""
+    return xp.invert(x)
+
+
+@binary(ufunc="bitwise_and")
+def bitwise_and(xp, x, y):
+    """The bits that x and y share."""
+    return xp.bitwise_and(x, y)
+
+
+@binary(ufunc="bitwise_or")
+def bitwise_or(xp, x, y):
+    """The bits of x or y."""
+    return xp.bitwise_or(x, y)
+
+
+@binary(ufunc="bitwise_xor")
+def bitwise_xor(xp, x, y):
+    """The bits in which x and y differ."""
+    return xp.bitwise_xor(x, y)
+
+
+@nary(tensors=("condition", "x", "y"), promotes=("x", "y"), space="rules", result=None,
+      grad="Where")
+def choose(xp, condition, x, y):
+    """x where `condition`, y elsewhere."""
+    return xp.where(condition, x, y)
+choose.vjp(x=lambda xp, g, condition: g * condition, y=lambda xp, g, condition: g * ~condition)
+
+
+@composite
+def where(condition, input=None, other=None):
+    """`input` where `condition` is True and `other` elsewhere; alone: where it is not 0.
+
+    input, other: tensors or numbers, broadcast against `condition`, promoted to a common type.
+    """
+    if input is None and other is None:
+        return condition.nonzero(as_tuple=True)
+    if not isinstance(condition, Tensor):
+        raise TypeError("where(): argument 'condition' (position 1) must be Tensor, not "
+                        f"{type(condition).__name__}")
+    if condition.dtype.name not in ("bool", "uint8"):
+        raise RuntimeError("where expected condition to be a boolean tensor, but got a tensor with "
+                           f"dtype {condition.dtype}")
+    if condition.dtype.name != "bool":
+        condition = condition.bool()
+    return choose(condition, input, other)
+
+
+@composite(method=True, out=False)
+def equal(input, other):
+    """Whether two tensors have the same shape and values: True or False."""
+    return input._data.shape == other._data.shape and bool(np.array_equal(input._data, other._data))
+
+
+@composite(out=False)
+def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """|input − other| ≤ atol + rtol · |other|, element by element."""
+    if input.dtype is not other.dtype:
+        from learntorch.core.dtypes import said
+        raise RuntimeError(f"{said(input.dtype)} did not match {said(other.dtype)}")
+    a, b = input._data, other._data
+    if a.dtype.kind in "iub":
+        a, b = a.astype(np.float64), b.astype(np.float64)
+    from learntorch.core.tensor import wrap
+    return wrap(np.asarray(np.isclose(a, b, rtol, atol, equal_nan)))
+
+
+@composite(out=False)
+def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """Whether all elements are close: see `isclose`."""
+    return bool(isclose(input, other, rtol, atol, equal_nan)._data.all())

@@ -1,0 +1,203 @@
+"""Copies, conversions of dtype, and writing one tensor into another."""
+
+import numpy as np
+
+from learntorch.core import dtypes
+from learntorch.core.devices import check_cpu
+from learntorch.core.graph import touch
+from learntorch.core.op import composite, nary, unary
+from learntorch.core.shapes import as_shape, count
+from learntorch.core.tensor import Tensor
+
+
+@nary(space="rules", grad="ToCopy", result=None)
+def cast(x, dtype):
+    """x in another dtype. Its gradient is the incoming one, back in the old dtype."""
+    return x.astype(dtype.numpy)
+cast.vjp(x=lambda g: g)
+
+
+@nary(space="rules", grad="ToCopy", result=None)
+def cast_real(x, dtype):
+    """The real part of a complex x in another dtype."""
+    return x.real.astype(dtype.numpy)
+cast_real.vjp(x=lambda g: g)
+
+
+@unary(space="rules", name="copied", grad="Clone", inplace=False, out=False)
+def copied(x):
+    """x in memory of its own."""
+    return x.copy()
+copied.vjp(x=lambda g: g)
+
+
+@composite(out=False)
+def clone(input, *, memory_format=None):
+    """The same values in memory of its own, with the history."""
+    return copied(input)
+
+
+@composite(space="Tensor", inplace=False)
+def contiguous(self, memory_format=None):
+    """Itself if its memory is in row-major order, else a copy that is."""
+    return self if self._data.flags.c_contiguous else copied(self)
+
+
+def to_dtype(self, dtype, copy=False):
+    """`self` in `dtype`: itself where nothing changes, unless `copy`."""
+    if self._data.dtype is dtype.numpy:
+        return copied(self) if copy else self
+    return (cast_real if self._data.dtype.kind == "c" and not dtype.is_complex else cast)(self, dtype)
+
+
+@composite(space="Tensor", inplace=False)
+def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, memory_format=None):
+    """`self` with another dtype and/or on another device; itself where nothing changes.
+
+    `to(dtype)`, `to(device)`, `to(device, dtype)` and `to(other)`, which takes both from `other`.
+    """
+    for a in args:
+        if isinstance(a, dtypes.dtype):
+            dtype = a
+        elif isinstance(a, Tensor):
+            dtype = a.dtype
+        elif isinstance(a, bool):
+            copy = a
+        elif a is not None:
+            device = a
+    check_cpu(device)
+    if dtype is None:
+        return copied(self) if copy else self
+    if not isinstance(dtype, dtypes.dtype):
+        from learntorch.ops.create import numpy_type
+        dtype = dtypes.of(numpy_type(dtype))
+    return to_dtype(self, dtype, copy)
+
+
+def _converter(name, dtype):
+    def convert(self, memory_format=None):
+        return to_dtype(self, dtype)
+    convert.__name__ = name
+    convert.__doc__ = f"`self` as {dtype!r}."
+    return composite(convert, space="Tensor", inplace=False, name=name)
+
+
+for _name, _dtype in (("float", dtypes.float32), ("double", dtypes.float64),
+                      ("half", dtypes.float16), ("bfloat16", dtypes.bfloat16),
+                      ("long", dtypes.int64), ("int", dtypes.int32), ("short", dtypes.int16),
+                      ("char", dtypes.int8), ("byte", dtypes.uint8), ("bool", dtypes.bool_),
+                      ("cfloat", dtypes.complex64), ("cdouble", dtypes.complex128)):
+    _converter(_name, _dtype)
+
+
+LEGACY = {"FloatTensor": dtypes.float32, "DoubleTensor": dtypes.float64,
+          "HalfTensor": dtypes.float16, "BFloat16Tensor": dtypes.bfloat16,
+          "LongTensor": dtypes.int64, "IntTensor": dtypes.int32, "ShortTensor": dtypes.int16,
+          "CharTensor": dtypes.int8, "ByteTensor": dtypes.uint8, "BoolTensor": dtypes.bool_}
+
+
+@composite(space="Tensor", inplace=False)
+def type(self, dtype=None, non_blocking=False):
+    """The old name of its type ("torch.FloatTensor"), or `self` converted to a type."""
+    if dtype is None:
+        return f"torch.{dtypes.said(self.dtype)}Tensor"
+    if isinstance(dtype, str):
+        dtype = LEGACY[dtype.removeprefix("torch.")]
+    return to_dtype(self, getattr(dtype, "dtype", dtype))
+
+
+@composite(space="Tensor", inplace=False)
+def type_as(self, other):
+    """`self` in the dtype of `other`."""
+    return to_dtype(self, other.dtype)
+
+
+@composite(space="Tensor", inplace=False)
+def cpu(self, memory_format=None):
+    """`self` in the computer's main memory: itself, it is there."""
+    return self
+
+
+@composite(space="Tensor", inplace=False)
+def cuda(self, device=None, non_blocking=False, memory_format=None):
+    """`self` on the GPU. Raises AssertionError where there is none."""
+    check_cpu("cuda" if device is None else device)
+
+
+@composite(space="Tensor", inplace=False)
+def pin_memory(self, device=None):
+    """`self`: without a GPU there is nothing to pin memory for."""
+    return self
+
+
+@composite(space="Tensor", inplace=False)
+def share_memory_(self):
+    """`self`, whose memory other processes may see."""
+    return self
+
+
+# ---- in place -------------------------------------------------------------------------------
+
+
+@nary(tensors=("x", "y"), space="Tensor", method=False, inplace=True, out=False, grad="Copy")
+def copy(xp, x, y):
+    """The values of y in the shape of x: what `x.copy_(y)` writes."""
+    return xp.broadcast_to(y, x.shape)
+copy.vjp(x=lambda g: g * 0, y=lambda g: g)
+
+
+@copy.public
+def copy_from(self, src, non_blocking=False):
+    """The values of `src` in the shape and dtype of `self`."""
+    if not isinstance(src, Tensor):
+        raise TypeError("copy_(): argument 'other' (position 1) must be Tensor, not "
+                        f"{src.__class__.__name__}")
+    return copy(self, to_dtype(src, self.dtype))
+
+
+@nary(space="Tensor", method=False, inplace=True, out=False)
+def fill(xp, x, value):
+    """`value` everywhere."""
+    return xp.full_like(x, value)
+fill.vjp(x=lambda g: g * 0)
+
+
+@fill.public
+def fill_value(self, value):
+    """`value` (a number or a 0-d tensor) everywhere."""
+    if isinstance(value, Tensor):
+        if value._data.ndim:
+            raise RuntimeError("fill_ only supports 0-dimension value tensor but got tensor with "
+                               f"{value._data.ndim} dimensions.")
+        return copy(self, to_dtype(value, self.dtype))
+    return fill(self, value)
+
+
+@nary(space="Tensor", method=False, inplace=True, out=False)
+def zero(xp, x):
+    """0 everywhere."""
+    return xp.zeros_like(x)
+zero.vjp(x=lambda g: g * 0)
+
+
+@composite(space="Tensor", inplace=False)
+def resize_(self, *sizes, memory_format=None):
+    """Change the shape in place; new elements hold whatever the memory held."""
+    shape = as_shape(sizes)
+    a = self._data
+    if count(shape) <= a.size and a.flags.c_contiguous:
+        self._data = a.reshape(-1)[:count(shape)].reshape(shape)
+    else:
+        grown = np.empty(shape, a.dtype)
+        grown.reshape(-1)[:a.size] = a.reshape(-1)[:grown.size]
+        self._data = grown
+    return self
+
+
+@composite(space="Tensor", inplace=False)
+def set_(self, source=None):
+    """Make this tensor look at the memory of `source`."""
+    self._data = np.empty(0, self._data.dtype) if source is None else source._data
+    touch(self)
+    return self
+

@@ -1,0 +1,455 @@
+"""Tensors from data, from sizes, from other tensors' shapes."""
+
+import operator
+
+import numpy as np
+
+from learntorch.core import dtypes
+from learntorch.core.devices import check_cpu
+from learntorch.core.dtypes import get_default_dtype, of
+from learntorch.core.op import composite, registry
+from learntorch.core.outputs import write_out
+from learntorch.core.shapes import as_shape
+from learntorch.core.tensor import Tensor, wrap
+
+
+def finish(array, requires_grad=False, out=None, op=None):
+    """A new tensor from its array, or `out` filled with it."""
+    if out is not None:
+        return write_out(op, out, array, ())
+    t = wrap(array)
+    return t.requires_grad_() if requires_grad else t
+
+
+def numpy_type(dtype, default=None):
+    """The NumPy dtype meant by `dtype` (None: the default one). Raises TypeError for others."""
+    if dtype is None:
+        return (default or get_default_dtype()).numpy
+    if isinstance(dtype, dtypes.dtype):
+        return dtype.numpy
+    if dtype in (float, int, bool, complex):
+        return {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_,
+                complex: dtypes.complex128}[dtype].numpy
+    raise TypeError(f"argument 'dtype' must be torch.dtype, not {type(dtype).__name__}")
+
+
+def shape_of(name, sizes, size=None):
+    """The shape from `zeros(2, 3)`, `zeros((2, 3))` or `zeros(size=(2, 3))`."""
+    if size is not None:
+        sizes = (size,) if isinstance(size, int) else (tuple(size),)
+    try:
+        shape = as_shape(sizes)
+    except TypeError:
+        wrong = next(s for s in (sizes[0] if len(sizes) == 1 and isinstance(sizes[0], (tuple, list))
+                                 else sizes) if not hasattr(s, "__index__"))
+        raise TypeError(f"{name}(): argument 'size' (position 1) must be tuple of ints, not "
+                        f"{type(wrong).__name__}") from None
+    for n in shape:
+        if n < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(shape)}")
+    return shape
+
+
+def creator(function):
+    """Decorator: a function that makes tensors from nothing; known to the registry by name."""
+    made = composite(function, method=False, inplace=False, out=False)
+    return made
+
+
+# ---- from data ------------------------------------------------------------------------------
+
+
+def array_of(data, dtype=None):
+    """The array for `torch.tensor(data)`: Python floats get the default dtype, ints int64."""
+    if isinstance(data, Tensor):
+        return np.array(data._data, None if dtype is None else dtype.numpy)
+    if isinstance(data, (np.ndarray, np.generic)):
+        of(np.asarray(data).dtype)
+        array = np.array(data, None if dtype is None else dtype.numpy)
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
+    if isinstance(data, (list, tuple)):
+        data = _plain_nested(data)
+    try:
+        array = np.array(data, None if dtype is None else dtype.numpy)
+    except ValueError as error:
+        raise ValueError(_ragged(data) or str(error)) from None
+    except OverflowError:
+        raise RuntimeError("value cannot be converted to type "
+                           f"{dtype.name if dtype else 'int64_t'} without overflow") from None
+    except TypeError:
+        raise _no_number(data) from None
+    if dtype is None:
+        array = _default(array, data)
+    return array
+
+
+def _default(array, data):
+    kind = array.dtype.kind
+    if kind == "f" and array.size == 0 or kind == "f":
+        return array.astype(_floating_of(data, array), copy=False)
+    if kind == "c":
+        return array.astype(dtypes.default_complex().numpy, copy=False)
+    if kind in "iub":
+        if kind == "u" and array.dtype == np.uint64:
+            raise RuntimeError("Overflow when unpacking long long")
+        return array if _holds_numpy(data) or kind == "b" else array.astype(np.int64, copy=False)
+    raise _no_number(data)
+
+
+def _floating_of(data, array):
+    return array.dtype if _holds_numpy(data) else get_default_dtype().numpy
+
+
+def _holds_numpy(data):
+    while isinstance(data, (list, tuple)) and data:
+        data = data[0]
+    return isinstance(data, (np.ndarray, np.generic)) and not isinstance(data, (float, int))
+
+
+def _plain_nested(data):
+    """Nested lists with tensors in them as nested lists of numbers and arrays."""
+    return [_plain_nested(d) if isinstance(d, (list, tuple)) else
+            (d._data if d._data.ndim else d.item()) if isinstance(d, Tensor) else d for d in data]
+
+
+def _ragged(data):
+    """PyTorch's sentence for rows of different lengths, or None."""
+    if not isinstance(data, list):
+        return None
+
+    def check(level, depth):
+        lengths = [len(d) if isinstance(d, (list, np.ndarray)) else None for d in level]
+        for n in lengths[1:]:
+            if n != lengths[0]:
+                if n is None or lengths[0] is None:
+                    return (f"expected sequence of length {lengths[0] or n} at dim {depth} (got a "
+                            "number): rows must be nested to the same depth.")
+                return (f"expected sequence of length {lengths[0]} at dim {depth} (got {n}): "
+                        "all rows of a tensor must have the same length.")
+        flat = [x for d in level if isinstance(d, list) for x in d]
+        return check(flat, depth + 1) if flat and any(isinstance(x, list) for x in flat) else None
+    return check(data, 1)
+
+
+def _no_number(data):
+    while isinstance(data, (list, tuple)) and data:
+        strange = [d for d in data if not isinstance(d, (int, float, complex, list, tuple))]
+        data = strange[0] if strange else data[0]
+    if isinstance(data, str):
+        return TypeError("new(): invalid data type 'str'")
+    if data is None:
+        return TypeError("must be real number, not NoneType")
+    return RuntimeError(f"Could not infer dtype of {type(data).__name__}")
+
+
+@creator
+def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
+    """A new tensor with a copy of `data` (numbers, nested lists, an array, a tensor).
+
+    Raises ValueError for rows of different lengths, RuntimeError where a dtype cannot be told.
+    """
+    check_cpu(device)
+    if isinstance(data, Tensor):
+        _warn_copy()
+    if dtype is not None:
+        dtype = of(numpy_type(dtype))
+    return finish(array_of(data, dtype), requires_grad)
+
+
+def _warn_copy():
+    import warnings
+    warnings.warn("To copy construct from a tensor, it is recommended to use "
+                  "sourceTensor.detach().clone() or sourceTensor.detach().clone()."
+                  "requires_grad_(True), rather than torch.tensor(sourceTensor).",
+                  UserWarning, stacklevel=3)
+
+
+@creator
+def from_numpy(ndarray):
+    """A tensor that shares memory with a NumPy array. Raises TypeError for types it cannot hold."""
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+    if not ndarray.dtype.isnative:
+        raise ValueError("given numpy array has byte order different from the native byte order. "
+                         "Conversion between byte orders is currently not supported.")
+    if any(s < 0 for s in ndarray.strides):
+        raise ValueError("At least one stride in the given numpy array is negative, and tensors "
+                         "with negative strides are not currently supported. (You can probably "
+                         "work around this by making a copy of your array  with array.copy().) ")
+    of(ndarray.dtype)
+    if not ndarray.flags.writeable:
+        _warn_read_only()
+    return wrap(ndarray)
+
+
+def _warn_read_only():
+    import warnings
+    warnings.warn("The given NumPy array is not writable, and PyTorch does not support "
+                  "non-writable tensors. This means writing to this tensor will result in "
+                  "undefined behavior. You may want to copy the array to protect its data or make "
+                  "it writable before converting it to a tensor.", UserWarning, stacklevel=3)
+
+
+@creator
+def as_tensor(data, dtype=None, device=None):
+    """`data` as a tensor, sharing memory and history where that is possible."""
+    check_cpu(device)
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)
+    if isinstance(data, np.ndarray):
+        t = from_numpy(data)
+        return t if dtype is None else t.to(dtype)
+    return tensor(data, dtype=dtype)
+
+
+@creator
+def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
+    """`obj` as a tensor; shares memory unless `copy=True`."""
+    if copy:
+        return tensor(obj._data if isinstance(obj, Tensor) else obj, dtype=dtype,
+                      requires_grad=requires_grad)
+    t = as_tensor(obj, dtype, device)
+    return t.detach().requires_grad_() if requires_grad and not t.requires_grad else t
+
+
+@creator
+def scalar_tensor(s, *, dtype=None, layout=None, device=None, requires_grad=False):
+    """A 0-d tensor holding the number `s`, of the default floating-point type."""
+    d = dtypes.of_number(s) if dtype is None else of(numpy_type(dtype))
+    return finish(np.array(s, d.numpy), requires_grad)
+
+
+@creator
+def from_dlpack(ext_tensor):
+    """A tensor sharing memory with any object that speaks DLPack."""
+    return wrap(np.from_dlpack(ext_tensor))
+
+
+# ---- from sizes -----------------------------------------------------------------------------
+
+
+@creator
+def empty(*size, out=None, dtype=None, layout=None, device=None, requires_grad=False,
+          pin_memory=False, memory_format=None, **named):
+    """A tensor of the given sizes with whatever the memory held."""
+    check_cpu(device)
+    shape = shape_of("empty", size, named.get("size"))
+    return finish(np.empty(shape, numpy_type(dtype)), requires_grad, out, empty.op)
+
+
+@creator
+def zeros(*size, out=None, dtype=None, layout=None, device=None, requires_grad=False, **named):
+    """A tensor of the given sizes filled with 0."""
+    check_cpu(device)
+    shape = shape_of("zeros", size, named.get("size"))
+    return finish(np.zeros(shape, numpy_type(dtype)), requires_grad, out, zeros.op)
+
+
+@creator
+def ones(*size, out=None, dtype=None, layout=None, device=None, requires_grad=False, **named):
+    """A tensor of the given sizes filled with 1."""
+    check_cpu(device)
+    shape = shape_of("ones", size, named.get("size"))
+    return finish(np.ones(shape, numpy_type(dtype)), requires_grad, out, ones.op)
+
+
+@creator
+def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, requires_grad=False,
+         names=None):
+    """A tensor of shape `size` filled with `fill_value`, whose type it has by default."""
+    check_cpu(device)
+    if isinstance(fill_value, Tensor):
+        fill_value = fill_value.item()
+    shape = shape_of("full", (size,))
+    default = dtypes.of_number(fill_value)
+    return finish(np.full(shape, fill_value, numpy_type(dtype, default)), requires_grad, out,
+                  full.op)
+
+
+@creator
+def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
+    """The n × m matrix with 1 on the diagonal and 0 elsewhere."""
+    check_cpu(device)
+    for size, name in ((n, "n"), (m, "m")):
+        if size is not None and size < 0:
+            raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
+    return finish(np.eye(n, m, dtype=numpy_type(dtype)), requires_grad, out, eye.op)
+
+
+@creator
+def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device=None,
+           requires_grad=False):
+    """start, start + step, … up to but without `end`: ⌈(end − start)/step⌉ numbers."""
+    check_cpu(device)
+    if end is None:
+        start, end = 0, start
+    start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) * step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    if dtype is None and out is not None:
+        dtype = out.dtype
+    whole = all(isinstance(v, (int, np.integer)) for v in (start, end, step))
+    d = numpy_type(dtype, dtypes.int64 if whole else None)
+    if whole:
+        array = np.arange(start, end, step, dtype=np.int64).astype(d, copy=False)
+    else:
+        n = int(np.ceil((end - start) / step))
+        array = (start + step * np.arange(n, dtype=np.float64)).astype(d)
+    return finish(array, requires_grad, out, arange.op)
+
+
+@creator
+def range(start, end=None, step=1, *, out=None, dtype=None, layout=None, device=None,
+          requires_grad=False):
+    """start, start + step, … up to and including `end`. Deprecated by PyTorch: use arange."""
+    import warnings
+    warnings.warn("torch.range is deprecated and will be removed in a future release because its "
+                  "behavior is inconsistent with Python's range builtin. Instead, use "
+                  "torch.arange, which produces values in [start, end).", UserWarning, stacklevel=2)
+    if end is None:
+        start, end = 0, start
+    n = int(np.floor((end - start) / step)) + 1
+    array = (start + step * np.arange(n, dtype=np.float64)).astype(numpy_type(dtype))
+    return finish(array, requires_grad, out, range.op)
+
+
+@creator
+def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=None,
+             requires_grad=False):
+    """`steps` numbers from `start` to `end`, both included, evenly spaced.
+
+    From the left for the first half and from the right for the second, as PyTorch does, so that
+    both ends are exact.
+    """
+    check_cpu(device)
+    start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
+    steps = operator.index(steps)
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    d = numpy_type(dtype, dtypes.default_complex() if isinstance(start + end, complex) else None)
+    return finish(_spaced(start, end, steps, d), requires_grad, out, linspace.op)
+
+
+def _spaced(start, end, steps, d):
+    if steps == 1:
+        return np.full(1, start, d)
+    work = d if d.kind in "fc" else np.dtype(np.float32 if d.kind == "V" else np.float64)
+    first, last = work.type(start), work.type(end)
+    step = (last - first) / work.type(max(steps - 1, 1))
+    i = np.arange(steps)
+    left = first + step * i.astype(work)
+    right = last - step * (steps - 1 - i).astype(work)
+    return np.where(i < steps // 2, left, right).astype(d)
+
+
+@creator
+def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None,
+             requires_grad=False):
+    """`steps` powers of `base`, the exponents evenly spaced from `start` to `end`."""
+    check_cpu(device)
+    start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    d = numpy_type(dtype, dtypes.default_complex() if isinstance(start + end, complex) else None)
+    work = np.dtype(np.complex128 if d.kind == "c" else np.float64)
+    array = (work.type(base) ** _spaced(start, end, steps, work)).astype(d)
+    return finish(array, requires_grad, out, logspace.op)
+
+
+@creator
+def complex(real, imag, *, out=None):
+    """real + i·imag."""
+    if real.dtype is not imag.dtype:
+        raise RuntimeError(f"Expected object of scalar type {dtypes.said(real.dtype)} but got "
+                           f"scalar type {dtypes.said(imag.dtype)} for second argument")
+    r = registry["make_complex"](real, imag)
+    return r if out is None else write_out(complex.op, out, r, (real, imag))
+
+
+# ---- from another tensor's shape --------------------------------------------------------------
+
+
+def like(input, dtype, device, requires_grad, make):
+    """A tensor of `input`'s shape and dtype (or another), made by NumPy's `make`."""
+    check_cpu(device)
+    if not isinstance(input, Tensor):
+        raise TypeError(f"argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+    a = input._data
+    return finish(make(a, None if dtype is None else numpy_type(dtype)), requires_grad)
+
+
+@creator
+def empty_like(input, *, dtype=None, layout=None, device=None, requires_grad=False,
+               memory_format=None):
+    """An uninitialised tensor of `input`'s shape."""
+    return like(input, dtype, device, requires_grad, np.empty_like)
+
+
+@creator
+def zeros_like(input, *, dtype=None, layout=None, device=None, requires_grad=False,
+               memory_format=None):
+    """Zeros in `input`'s shape and dtype."""
+    return like(input, dtype, device, requires_grad, np.zeros_like)
+
+
+@creator
+def ones_like(input, *, dtype=None, layout=None, device=None, requires_grad=False,
+              memory_format=None):
+    """Ones in `input`'s shape and dtype."""
+    return like(input, dtype, device, requires_grad, np.ones_like)
+
+
+@creator
+def full_like(input, fill_value, *, dtype=None, layout=None, device=None, requires_grad=False,
+              memory_format=None):
+    """`fill_value` everywhere, in `input`'s shape and dtype."""
+    return like(input, dtype, device, requires_grad,
+                lambda a, d: np.full_like(a, fill_value, dtype=d))
+
+
+def _method(function):
+    """Decorator: a Tensor method that makes new tensors (`t.new_zeros`)."""
+    return composite(function, space="Tensor", inplace=False)
+
+
+def _new_type(self, dtype):
+    return self._data.dtype if dtype is None else numpy_type(dtype)
+
+
+@_method
+def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
+    """A tensor from `data`, of this tensor's dtype."""
+    return tensor(data, dtype=self.dtype if dtype is None else dtype, requires_grad=requires_grad)
+
+
+@_method
+def new_empty(self, *size, dtype=None, device=None, requires_grad=False, layout=None):
+    """An uninitialised tensor of this tensor's dtype."""
+    return finish(np.empty(shape_of("new_empty", size), _new_type(self, dtype)), requires_grad)
+
+
+@_method
+def new_zeros(self, *size, dtype=None, device=None, requires_grad=False, layout=None):
+    """Zeros of this tensor's dtype."""
+    return finish(np.zeros(shape_of("new_zeros", size), _new_type(self, dtype)), requires_grad)
+
+
+@_method
+def new_ones(self, *size, dtype=None, device=None, requires_grad=False, layout=None):
+    """Ones of this tensor's dtype."""
+    return finish(np.ones(shape_of("new_ones", size), _new_type(self, dtype)), requires_grad)
+
+
+@_method
+def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False, layout=None):
+    """`fill_value` everywhere, of this tensor's dtype."""
+    shape = shape_of("new_full", (size,))
+    return finish(np.full(shape, fill_value, _new_type(self, dtype)), requires_grad)
+
+
+@composite(space="rules", inplace=False)
+def zeros_of(shape, numpy_dtype):
+    """Zeros of a NumPy dtype: what rules that run on tensors need."""
+    return wrap(np.zeros(shape, numpy_dtype))

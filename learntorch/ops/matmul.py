@@ -1,0 +1,195 @@
+"""Products of matrices and vectors."""
+
+from learntorch.core.op import composite, nary
+from learntorch.core.shapes import broadcast
+
+
+@nary(tensors=("x", "y"), out=True, same_dtype=True)
+def mm(xp, x, y):
+    """x · y: an (n, m) matrix times an (m, p) matrix is (n, p)."""
+    if x.ndim != 2 or y.ndim != 2:
+        which = "self" if x.ndim != 2 else "mat2"
+        raise RuntimeError(f"{which} must be a matrix")
+    if x.shape[1] != y.shape[0]:
+        raise RuntimeError(inner(x.shape, y.shape))
+    return xp.matmul(x, y)
+mm.vjp(x=lambda xp, g, y: xp.mm(g, y.swapaxes(0, 1)), y=lambda xp, g, x: xp.mm(x.swapaxes(0, 1), g))
+
+
+def inner(a, b):
+    """PyTorch's sentence for matrices whose inner sizes differ."""
+    return (f"mat1 and mat2 shapes cannot be multiplied ({a[0]}x{a[1]} and {b[0]}x{b[1]}): "
+            f"the inner sizes {a[1]} and {b[0]} differ.")
+
+
+@nary(tensors=("x", "y"), out=True, same_dtype=True)
+def bmm(xp, x, y):
+    """x[i] · y[i] for every i: (b, n, m) times (b, m, p) is (b, n, p)."""
+    if x.ndim != 3 or y.ndim != 3:
+        raise RuntimeError("batch1 must be a 3D tensor" if x.ndim != 3 else
+                           "batch2 must be a 3D tensor")
+    if x.shape[0] != y.shape[0] or x.shape[2] != y.shape[1]:
+        raise RuntimeError("Expected size for first two dimensions of batch2 tensor to be: "
+                           f"[{x.shape[0]}, {x.shape[2]}] but got: [{y.shape[0]}, {y.shape[1]}].")
+    return xp.matmul(x, y)
+bmm.vjp(x=lambda xp, g, y: xp.bmm(g, y.swapaxes(1, 2)),
+        y=lambda xp, g, x: xp.bmm(x.swapaxes(1, 2), g))
+
+
+@nary(tensors=("x", "y"), out=True, same_dtype=True)
+def dot(xp, x, y):
+    """Σ xᵢ yᵢ of two vectors."""
+    if x.ndim != 1 or y.ndim != 1:
+        raise RuntimeError(f"1D tensors expected, but got {x.ndim}D and {y.ndim}D tensors")
+    if x.shape != y.shape:
+        raise RuntimeError("inconsistent tensor size, expected tensor "
+                           f"{list(x.shape)} and src {list(y.shape)} to have the same number of "
+                           f"elements, but got {x.size} and {y.size} elements respectively")
+    return xp.dot(x, y)
+dot.vjp(x=lambda g, y: g * y, y=lambda g, x: g * x)
+
+
+@nary(tensors=("x", "y"), out=True, same_dtype=True)
+def mv(xp, x, y):
+    """x · y: an (n, m) matrix times a vector of m is a vector of n."""
+    if x.ndim != 2 or y.ndim != 1:
+        raise RuntimeError(f"vector + matrix @ vector expected, got {x.ndim}, {x.ndim}, {y.ndim}")
+    if x.shape[1] != y.shape[0]:
+        raise RuntimeError(f"size mismatch, got input ({x.shape[0]}), mat ({x.shape[0]}x"
+                           f"{x.shape[1]}), vec ({y.shape[0]})")
+    return xp.matmul(x, y)
+mv.vjp(x=lambda g, y: g.reshape((-1, 1)) * y, y=lambda xp, g, x: xp.mv(x.swapaxes(0, 1), g))
+
+
+@nary(tensors=("x", "y"), space="rules", grad="Bmm", same_dtype=True)
+def batched(xp, x, y):
+    """x · y over broadcast leading dimensions."""
+    return xp.matmul(x, y)
+batched.vjp(x=lambda xp, g, y: xp.batched(g, y.swapaxes(-1, -2)),
+            y=lambda xp, g, x: xp.batched(x.swapaxes(-1, -2), g))
+
+
+@composite
+def matmul(input, other):
+    """The matrix product, whatever the dimensions: vectors, matrices, batches that broadcast.
+
+    (n,)·(n,) → (); (n, m)·(m,) → (n,); (n,)·(n, m) → (m,); (…, n, m)·(…, m, p) → (…, n, p).
+    Raises RuntimeError when the inner sizes differ.
+    """
+    x, y = input._data.ndim, other._data.ndim
+    if x == 2 and y == 2:
+        return mm(input, other)
+    if x == 0 or y == 0:
+        raise RuntimeError("both arguments to matmul need to be at least 1D, but they are "
+                           f"{x}D and {y}D")
+    if x == 1 and y == 1:
+        return dot(input, other)
+    if x == 2 and y == 1:
+        return mv(input, other)
+    if x == 1 and y == 2:
+        return mm(input.unsqueeze(0), other).squeeze(0)
+    if y == 1:
+        if input._data.shape[-1] != other._data.shape[0]:
+            raise RuntimeError(f"size mismatch, got input ({input._data.shape[-2]}), mat "
+                               f"({input._data.shape[-2]}x{input._data.shape[-1]}), vec "
+                               f"({other._data.shape[0]})")
+        return batched(input, other.unsqueeze(-1)).squeeze(-1)
+    if x == 1:
+        return batched(input.unsqueeze(0), other).squeeze(-2)
+    if y == 2 and x > 2:                     # one big product instead of many small ones
+        shape = input._data.shape
+        return mm(input.reshape(-1, shape[-1]), other).view(*shape[:-1], other._data.shape[1])
+    a, b = input._data.shape, other._data.shape
+    broadcast(a[:-2], b[:-2])
+    if a[-1] != b[-2]:
+        raise RuntimeError("Expected size for first two dimensions of batch2 tensor to be: "
+                           f"[{a[0]}, {a[-1]}] but got: [{b[0]}, {b[-2]}].")
+    return batched(input, other)
+
+
+@composite(space="rules")
+def rmatmul(self, other):
+    """other @ self."""
+    return matmul(other, self)
+
+
+@nary(tensors=("x", "weight", "bias"), space="nn.functional", grad="Addmm", same_dtype=True)
+def linear(xp, x, weight, bias=None):
+    """x · weightᵀ + bias: (…, in) → (…, out), weight (out, in), bias (out).
+
+    Raises RuntimeError when the last size of x is not `in`.
+    """
+    if weight.ndim == 1:
+        y = xp.matmul(x, weight)
+        return y if bias is None else y + bias
+    if x.shape[-1:] != weight.shape[1:]:
+        rows = x.size // max(x.shape[-1], 1) if x.ndim else 1
+        raise RuntimeError(inner((rows, x.shape[-1] if x.ndim else 1), weight.shape[::-1]))
+    if x.ndim > 2:
+        y = xp.matmul(x.reshape(-1, x.shape[-1]), weight.T).reshape(*x.shape[:-1], -1)
+    else:
+        y = xp.matmul(x, weight.T)
+    if bias is not None:
+        y += bias
+    return y
+
+
+def linear_weight(xp, g, x, weight_shape):
+    """Σ over all rows of g ⊗ x."""
+    if len(weight_shape) == 1:
+        return (xp.expand_dims(g, -1) * x).reshape((-1, weight_shape[0])).sum(axis=0)
+    rows = g.reshape((-1, g.shape[-1]))
+    return xp.mm(rows.swapaxes(0, 1), x.reshape((-1, x.shape[-1])))
+
+
+def linear_x(xp, g, weight):
+    """g · weight."""
+    if weight.ndim == 1:
+        return xp.expand_dims(g, -1) * weight
+    if g.ndim == 2:
+        return xp.mm(g, weight)
+    return xp.matmul(g, weight)
+linear.vjp(x=linear_x, weight=linear_weight, bias=lambda g: g)
+
+
+@composite(out=True, inplace=True)
+def addmm(input, mat1, mat2, *, beta=1, alpha=1):
+    """beta · input + alpha · mat1 · mat2."""
+    return _plus(input, mm(mat1, mat2), beta, alpha)
+
+
+@composite(out=True, inplace=True)
+def addmv(input, mat, vec, *, beta=1, alpha=1):
+    """beta · input + alpha · mat · vec."""
+    return _plus(input, mv(mat, vec), beta, alpha)
+
+
+@composite(out=True, inplace=True)
+def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
+    """beta · input + alpha · batch1[i] · batch2[i]."""
+    return _plus(input, bmm(batch1, batch2), beta, alpha)
+
+
+@composite(out=True, inplace=True)
+def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
+    """beta · input + alpha · Σᵢ batch1[i] · batch2[i]."""
+    return _plus(input, bmm(batch1, batch2).sum(0), beta, alpha)
+
+
+def _plus(input, product, beta, alpha):
+    """beta · input + alpha · product; with beta 0 not even a NaN of the input counts."""
+    if alpha != 1:
+        product = product * alpha
+    if beta == 0:
+        return product.expand(broadcast(input._data.shape, product._data.shape)).clone()
+    return (input if beta == 1 else input * beta) + product
+
+
+@composite(out=True)
+def outer(input, vec2):
+    """xᵢ yⱼ for all i, j: two vectors make a matrix."""
+    if input._data.ndim != 1 or vec2._data.ndim != 1:
+        raise RuntimeError(f"outer: Expected 1-D argument self, but got {input._data.ndim}-D"
+                           if input._data.ndim != 1 else
+                           f"outer: Expected 1-D argument vec2, but got {vec2._data.ndim}-D")
+    return input.unsqueeze(1) * vec2

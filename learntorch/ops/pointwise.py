@@ -1,0 +1,310 @@
+"""One number in, one number out: exponentials, logarithms, trigonometry, rounding, signs."""
+
+from learntorch.core.op import composite, nary, unary
+from learntorch.core.tensor import Tensor
+
+
+@unary(ufunc="negative", aliases=("negative",))
+def neg(x):
+    """−x."""
+    return -x
+neg.vjp(x=lambda g: -g)
+
+
+@unary(inplace=False, out=False)
+def positive(xp, x):
+    """+x."""
+    if x.dtype == bool:
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return x
+positive.vjp(x=lambda g: g)
+
+
+@unary(ufunc="exp", result="float")
+def exp(xp, x):
+    """eˣ."""
+    return xp.exp(x)
+exp.vjp(x=lambda g, out: g * out)
+
+
+@unary(ufunc="exp2", result="float")
+def exp2(xp, x):
+    """2ˣ."""
+    return xp.exp2(x)
+exp2.vjp(x=lambda g, out: g * (out * 0.6931471805599453))
+
+
+@unary(ufunc="expm1", result="float")
+def expm1(xp, x):
+    """eˣ − 1, exact for small x."""
+    return xp.expm1(x)
+expm1.vjp(x=lambda g, out: g * (out + 1))
+
+
+@unary(ufunc="log", result="float")
+def log(xp, x):
+    """ln x, −∞ at 0 and NaN below."""
+    return xp.log(x)
+log.vjp(x=lambda g, x: g / x)
+
+
+@unary(ufunc="log2", result="float")
+def log2(xp, x):
+    """log₂ x."""
+    return xp.log2(x)
+log2.vjp(x=lambda g, x: g / (x * 0.6931471805599453))
+
+
+@unary(ufunc="log10", result="float")
+def log10(xp, x):
+    """log₁₀ x."""
+    return xp.log10(x)
+log10.vjp(x=lambda g, x: g / (x * 2.302585092994046))
+
+
+@unary(ufunc="log1p", result="float")
+def log1p(xp, x):
+    """ln(1 + x), exact for small x."""
+    return xp.log1p(x)
+log1p.vjp(x=lambda g, x: g / (x + 1))
+
+
+@unary(ufunc="sqrt", result="float")
+def sqrt(xp, x):
+    """√x."""
+    return xp.sqrt(x)
+sqrt.vjp(x=lambda g, out: g / (2 * out))
+
+
+@unary(result="float")
+def rsqrt(xp, x):
+    """1 / √x."""
+    return 1 / xp.sqrt(x)
+rsqrt.vjp(x=lambda g, out: g * (-0.5 * out * out * out))
+
+
+@unary(result="float")
+def reciprocal(x):
+    """1 / x."""
+    return 1 / x
+reciprocal.vjp(x=lambda g, out: -g * (out * out))
+
+
+@unary(ufunc="square")
+def square(xp, x):
+    """x²."""
+    return x * x
+square.vjp(x=lambda g, x: g * (2 * x))
+
+
+# ---- trigonometry ---------------------------------------------------------------------------
+
+
+@unary(ufunc="sin", result="float")
+def sin(xp, x):
+    """sin x, x in radians."""
+    return xp.sin(x)
+sin.vjp(x=lambda xp, g, x: g * xp.cos(x))
+
+
+@unary(ufunc="cos", result="float")
+def cos(xp, x):
+    """cos x, x in radians."""
+    return xp.cos(x)
+cos.vjp(x=lambda xp, g, x: -g * xp.sin(x))
+
+
+@unary(ufunc="tan", result="float")
+def tan(xp, x):
+    """tan x, x in radians."""
+    return xp.tan(x)
+tan.vjp(x=lambda g, out: g * (1 + out * out))
+
+
+@unary(ufunc="arcsin", result="float", aliases=("arcsin",))
+def asin(xp, x):
+    """The angle in [−π/2, π/2] whose sine is x."""
+    return xp.arcsin(x)
+asin.vjp(x=lambda xp, g, x: g * xp.rsqrt(1 - x * x))
+
+
+@unary(ufunc="arccos", result="float", aliases=("arccos",))
+def acos(xp, x):
+    """The angle in [0, π] whose cosine is x."""
+    return xp.arccos(x)
+acos.vjp(x=lambda xp, g, x: -g * xp.rsqrt(1 - x * x))
+
+
+@unary(ufunc="arctan", result="float", aliases=("arctan",))
+def atan(xp, x):
+    """The angle in [−π/2, π/2] whose tangent is x."""
+    return xp.arctan(x)
+atan.vjp(x=lambda g, x: g / (x * x + 1))
+
+
+@unary(ufunc="sinh", result="float")
+def sinh(xp, x):
+    """(eˣ − e⁻ˣ) / 2."""
+    return xp.sinh(x)
+sinh.vjp(x=lambda xp, g, x: g * xp.cosh(x))
+
+
+@unary(ufunc="cosh", result="float")
+def cosh(xp, x):
+    """(eˣ + e⁻ˣ) / 2."""
+    return xp.cosh(x)
+cosh.vjp(x=lambda xp, g, x: g * xp.sinh(x))
+
+
+@unary(ufunc="tanh", result="float")
+def tanh(xp, x):
+    """tanh x: squashes the line into (−1, 1)."""
+    return xp.tanh(x)
+tanh.vjp(x=lambda g, out: g * (1 - out * out))
+
+
+@unary(ufunc="arcsinh", result="float", aliases=("arcsinh",))
+def asinh(xp, x):
+    """The number whose sinh is x."""
+    return xp.arcsinh(x)
+asinh.vjp(x=lambda xp, g, x: g * xp.rsqrt(x * x + 1))
+
+
+@unary(ufunc="arccosh", result="float", aliases=("arccosh",))
+def acosh(xp, x):
+    """The number ≥ 0 whose cosh is x."""
+    return xp.arccosh(x)
+acosh.vjp(x=lambda xp, g, x: g * (xp.rsqrt(x - 1) * xp.rsqrt(x + 1)))
+
+
+@unary(ufunc="arctanh", result="float", aliases=("arctanh",))
+def atanh(xp, x):
+    """The number whose tanh is x."""
+    return xp.arctanh(x)
+atanh.vjp(x=lambda g, x: g / (1 - x * x))
+
+
+# ---- signs and rounding ---------------------------------------------------------------------
+
+
+@unary(ufunc="absolute", result=None, aliases=("absolute",))
+def abs(xp, x):
+    """|x|: the distance from 0."""
+    return xp.abs(x)
+abs.vjp(x=lambda xp, g, x: g * xp.conj(xp.sgn(x)))
+
+
+@unary
+def sign(xp, x):
+    """−1, 0 or 1: the sign of x."""
+    if x.dtype.kind == "c":
+        raise RuntimeError("Unlike NumPy, torch.sign doesn't support complex numbers; use "
+                           "torch.sgn instead.")
+    return x.copy() if x.dtype == bool else xp.sign(x)
+sign.vjp(x=lambda g: g * 0)
+
+
+@unary
+def sgn(xp, x):
+    """x / |x|, 0 at 0: the sign, for complex numbers the direction."""
+    return x.copy() if x.dtype == bool else xp.sign(x)
+sgn.vjp(x=lambda xp, g, x, out: xp.sgn_gradient(g, x, out))
+
+
+@nary(tensors=("x", "at", "out"), space="rules")
+def sgn_gradient(xp, x, at, out):
+    """The gradient of x / |x|: 0 on the real line, the part across the direction elsewhere."""
+    if out.dtype.kind != "c":
+        return xp.zeros_like(x)
+    g = x.conj()
+    across = (g - (g * out.conj()).real * out) / xp.where(at == 0, 1, xp.abs(at))
+    return xp.where(at == 0, 0, across).conj()
+
+
+@unary(ufunc="floor")
+def floor(xp, x):
+    """The largest whole number ≤ x."""
+    return xp.floor(x)
+floor.vjp(x=lambda g: g * 0)
+
+
+@unary(ufunc="ceil")
+def ceil(xp, x):
+    """The smallest whole number ≥ x."""
+    return xp.ceil(x)
+ceil.vjp(x=lambda g: g * 0)
+
+
+@unary(ufunc="trunc", aliases=("fix",))
+def trunc(xp, x):
+    """x without its fraction."""
+    return xp.trunc(x)
+trunc.vjp(x=lambda g: g * 0)
+
+
+@nary(inplace=True, out=True)
+def round(xp, x, *, decimals=0):
+    """The nearest whole number (halves to even), or multiple of 10^−decimals."""
+    if decimals and x.dtype.kind in "iu":
+        raise RuntimeError('"round_cpu" not implemented for integers with decimals')
+    return xp.round(x, decimals)
+round.vjp(x=lambda g: g * 0)
+
+
+@composite(inplace=True)
+def frac(input):
+    """x − trunc x: the fraction, with the sign of x."""
+    return input - trunc(input)
+
+
+@composite(inplace=True, aliases=("clip",))
+def clamp(input, min=None, max=None):
+    """x limited to [min, max]; either may be None, a number or a tensor."""
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    if isinstance(min, Tensor) or isinstance(max, Tensor):
+        result = input if min is None else clamp_below(input, min)
+        return result if max is None else clamp_above(result, max)
+    return clamp_to(input, min, max)
+
+
+@nary(space="rules", grad="Clamp", promotes=("x", "min", "max"))
+def clamp_to(xp, x, min, max):
+    """x limited to [min, max]."""
+    return xp.clip(x, min, max)
+clamp_to.vjp(x=lambda xp, g, x, min, max: g * xp.within(x, min, max))
+
+
+@nary(space="rules", result="bool")
+def within(xp, x, min, max):
+    """Whether min ≤ x ≤ max."""
+    inside = xp.ones(x.shape, bool)
+    if min is not None:
+        inside &= x >= min
+    if max is not None:
+        inside &= x <= max
+    return inside
+
+
+@composite(space="rules")
+def clamp_below(input, min):
+    """max(x, min); where they are equal the gradient goes to x."""
+    return input.maximum(min) if isinstance(min, Tensor) else clamp_to(input, min, None)
+
+
+@composite(space="rules")
+def clamp_above(input, max):
+    """min(x, max)."""
+    return input.minimum(max) if isinstance(max, Tensor) else clamp_to(input, None, max)
+
+
+@composite(space="torch", inplace=True)
+def clamp_min(input, min):
+    """x, at least `min`."""
+    return clamp(input, min=min)
+
+
+@composite(space="torch", inplace=True)
+def clamp_max(input, max):
+    """x, at most `max`."""
+    return clamp(input, max=max)

@@ -1,0 +1,201 @@
+"""Joining and repeating tensors."""
+
+import numpy as np
+
+from learntorch.core.op import composite, listed, nary
+from learntorch.core.shapes import as_shape, wrap_dim
+
+
+
+@listed(space="rules", name="cat", grad="Cat", out=True)
+def join(xp, tensors, dim):
+    """The tensors one after the other along `dim`."""
+    return xp.concatenate(tensors, axis=dim)
+
+
+def join_tensors(xp, g, shapes, dim):
+    """Each tensor gets back the window it filled."""
+    made = []
+    start = 0
+    for shape in shapes:
+        n = shape[dim]
+        made.append(g[(slice(None),) * dim + (slice(start, start + n),)])
+        start += n
+    return made
+join.vjp(tensors=join_tensors)
+
+
+@composite(name="cat", method=False, out=True, aliases=("concat", "concatenate"))
+def cat(tensors, dim=0):
+    """The tensors one after the other along `dim`; all other sizes must agree.
+
+    Raises RuntimeError when they do not.
+    """
+    from learntorch.core.failures import tensor_list
+    tensors = tensor_list(cat.op, tensors)
+    filled = [t for t in tensors if t._data.shape != (0,)] or list(tensors)[:1]
+    ndim = filled[0]._data.ndim
+    if ndim == 0:
+        raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated")
+    dim = wrap_dim(dim, ndim)
+    first = filled[0]._data.shape
+    for i, t in enumerate(filled):
+        shape = t._data.shape
+        if len(shape) != ndim:
+            raise RuntimeError(f"Tensors must have same number of dimensions: got {ndim} and "
+                               f"{len(shape)}")
+        for d in range(ndim):
+            if d != dim and shape[d] != first[d]:
+                raise RuntimeError(f"Sizes of tensors must match except in dimension {dim}. "
+                                   f"Expected size {first[d]} but got size {shape[d]} for tensor "
+                                   f"number {i} in the list.")
+    return join(filled, dim)
+
+
+@listed(space="rules", name="stack", grad="Stack", out=True)
+def pile(xp, tensors, dim):
+    """The tensors side by side in a new dimension."""
+    return xp.stack(tensors, axis=dim)
+pile.vjp(tensors=lambda g, shapes, dim: [g[(slice(None),) * dim + (i,)]
+                                         for i in range(len(shapes))])
+
+
+@composite(name="stack", method=False, out=True)
+def stack(tensors, dim=0):
+    """The tensors side by side in a new dimension `dim`; all shapes must be equal."""
+    from learntorch.core.failures import tensor_list
+    tensors = tensor_list(stack.op, tensors)
+    first = tensors[0]._data.shape
+    for i, t in enumerate(tensors):
+        if t._data.shape != first:
+            raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(first)} "
+                               f"at entry 0 and {list(t._data.shape)} at entry {i}")
+    return pile(tensors, wrap_dim(dim, len(first) + 1))
+
+
+@nary(space="rules", grad="Repeat")
+def tiled(xp, x, repeats):
+    """x repeated like tiles."""
+    return xp.tile(x, repeats)
+
+
+def tiled_x(g, x_shape, repeats):
+    """The sum over all copies."""
+    lead = len(repeats) - len(x_shape)
+    x_shape = (1,) * lead + tuple(x_shape)
+    split = [n for pair in zip(repeats, x_shape, strict=True) for n in pair]
+    g = g.reshape(split).sum(axis=tuple(range(0, len(split), 2)))
+    return g.reshape(x_shape[lead:])
+tiled.vjp(x=tiled_x)
+
+
+@composite(space="Tensor")
+def repeat(self, *repeats):
+    """Copies of the tensor, `repeats[i]` of them along dimension i."""
+    repeats = as_shape(repeats)
+    if len(repeats) < self._data.ndim:
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of "
+                           "dimensions of tensor")
+    return tiled(self, repeats)
+
+
+@composite
+def tile(input, *dims):
+    """Copies of the tensor; missing leading counts are 1."""
+    dims = as_shape(dims)
+    return tiled(input, (1,) * (input._data.ndim - len(dims)) + dims)
+
+
+@nary
+def flip(x, dims):
+    """The order of elements reversed along `dims` (an int or several), in new memory."""
+    dims = (dims,) if isinstance(dims, int) else tuple(dims)
+    index = [slice(None)] * x.ndim
+    for d in dims:
+        index[wrap_dim(d, x.ndim)] = slice(None, None, -1)
+    return x[tuple(index)].copy() if x.ndim else x.copy()
+flip.vjp(x=lambda xp, g, dims: xp.flip(g, dims))
+
+
+@nary(space="rules", name="roll", grad="Roll")
+def rolled(xp, x, shifts, dims):
+    """Elements moved along `dims`, those that fall off come in at the other end."""
+    return xp.roll(x, shifts, dims)
+rolled.vjp(x=lambda xp, g, shifts, dims: xp.roll(g, opposite(shifts), dims))
+
+
+def opposite(shifts):
+    """The shifts that undo `shifts`."""
+    return -shifts if isinstance(shifts, int) else tuple(-s for s in shifts)
+
+
+@composite(name="roll")
+def roll(input, shifts, dims=None):
+    """Elements moved by `shifts` along `dims` (None: in the flattened tensor), wrapping round."""
+    if dims is None or dims == ():
+        return rolled(input.flatten(), shifts, 0).reshape(input.shape)
+    shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+    dims = (dims,) if isinstance(dims, int) else tuple(dims)
+    if len(shifts) != len(dims):
+        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, "
+                           f"dims:{len(dims)}")
+    return rolled(input, shifts, tuple(wrap_dim(d, input._data.ndim) for d in dims))
+
+
+@composite(method=False)
+def vstack(tensors):
+    """The tensors below each other."""
+    return cat([t.reshape(1, -1) if t._data.ndim < 2 else t for t in tensors], 0)
+
+
+@composite(method=False)
+def hstack(tensors):
+    """The tensors beside each other."""
+    tensors = [t.reshape(1) if t._data.ndim == 0 else t for t in tensors]
+    return cat(tensors, 0 if tensors[0]._data.ndim == 1 else 1)
+
+
+@composite(method=False)
+def meshgrid(*tensors, indexing=None):
+    """Each 1-D tensor spread over the grid of all: coordinates of every grid point."""
+    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+        tensors = tensors[0]
+    if indexing is None:
+        import warnings
+        warnings.warn("torch.meshgrid: in an upcoming release, it will be required to pass the "
+                      "indexing argument.", UserWarning, stacklevel=2)
+        indexing = "ij"
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError("torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: "
+                           f"{indexing}")
+    tensors = list(tensors)
+    swap = indexing == "xy" and len(tensors) >= 2
+    if swap:
+        tensors[:2] = tensors[1::-1]
+    shape = tuple(t._data.size for t in tensors)
+    grids = [t.reshape([-1 if i == j else 1 for j in range(len(shape))]).expand(shape)
+             for i, t in enumerate(tensors)]
+    if swap:
+        grids = [g.transpose(0, 1) for g in grids]
+        grids[:2] = grids[1::-1]
+    return tuple(grids)
+
+
+@composite(method=True, out=False)
+def numel(input):
+    """The number of elements."""
+    return input._data.size
+
+
+@composite(method=True, inplace=False, out=False)
+def nonzero(input, *, as_tuple=False):
+    """The positions of all elements that are not 0: one row each, or one tensor per dimension."""
+    from learntorch.core.tensor import wrap
+    found = np.nonzero(np.atleast_1d(input._data))
+    if as_tuple:
+        return tuple(wrap(i.astype(np.int64)) for i in found)
+    n = input._data.ndim
+    return wrap(np.stack(found, 1).astype(np.int64)[:, :n] if n else
+                np.zeros((len(found[0]), 0), np.int64))
+
+

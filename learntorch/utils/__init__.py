@@ -1,0 +1,14 @@
+"""Tools around the library: loading data, hooks, checkpoints; loaded when first named."""
+
+_ROOMS = ("checkpoint", "data", "hooks", "tensorboard")
+
+
+def __getattr__(name):
+    if name in _ROOMS:
+        import importlib
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *_ROOMS])

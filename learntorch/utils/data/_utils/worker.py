@@ -1,0 +1,158 @@
+"""What runs inside a worker process of a DataLoader."""
+
+import sys
+
+_worker_info = None
+
+
+class WorkerInfo:
+    """Who a worker is: `id` among `num_workers`, its random `seed` and its copy of the `dataset`."""
+
+    __slots__ = ("id", "num_workers", "seed", "dataset", "rng", "worker_method")
+
+    def __init__(self, id, num_workers, seed, dataset, rng=None, worker_method="multiprocessing"):
+        for name, value in zip(self.__slots__, (id, num_workers, seed, dataset, rng,
+                                                worker_method), strict=True):
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name, value):
+        raise AttributeError(f"cannot assign to field {name!r}")
+
+    def __repr__(self):
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
+        return f"WorkerInfo({fields})"
+
+
+def get_worker_info():
+    """The WorkerInfo of this process, or None where it is no worker."""
+    return _worker_info
+
+
+class KeyErrorMessage(str):
+    """A text that a KeyError shows with its line breaks, not as one quoted line."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return self
+
+
+class ExceptionWrapper:
+    """An exception on its way to the parent process, with its traceback as text."""
+
+    def __init__(self, exc_info=None, where="in background"):
+        import traceback
+        kind, error, trace = exc_info or sys.exc_info()
+        self.exc_type = kind
+        self.exc_msg = "".join(traceback.format_exception(kind, error, trace))
+        self.where = where
+
+    def reraise(self):
+        """Raise it here: the same type, with a message that holds the worker's traceback.
+
+        A type that cannot be made from one text becomes RuntimeError.
+        """
+        message = f"Caught {self.exc_type.__name__} {self.where}.\nOriginal {self.exc_msg}"
+        if self.exc_type is KeyError:
+            message = KeyErrorMessage(message)
+        elif getattr(self.exc_type, "message", None):
+            raise self.exc_type(message=message)
+        try:
+            error = self.exc_type(message)
+        except Exception:
+            raise RuntimeError(message) from None
+        raise error
+
+
+class StreamEnd:
+    """A worker's answer when its copy of the stream has no more samples."""
+
+
+class Resume:
+    """Sent to a worker that lives on: begin the dataset anew; the worker answers with it."""
+
+
+def seed_worker(base_seed, worker_id):
+    """Give Python, NumPy and the library random numbers of this worker's own; returns its seed."""
+    import random
+
+    import numpy as np
+
+    from learntorch.random import manual_seed
+    seed = base_seed + worker_id
+    random.seed(seed)
+    manual_seed(seed)
+    entropy = [worker_id, base_seed & 0xFFFFFFFF, base_seed >> 32, 0]
+    np.random.seed(np.random.SeedSequence(entropy).generate_state(4))
+    return seed
+
+
+def run(worker_id, num_workers, tasks, answers, make_fetcher, dataset, base_seed, init_fn):
+    """Fetch what `tasks` (a queue) asks for and send it through `answers` until told to stop.
+
+    A task is (number, index), `Resume` or None (stop); an answer (number, batch). An error is
+    answered too, as an ExceptionWrapper. A worker whose parent has gone stops.
+    """
+    global _worker_info
+    where = f"in DataLoader worker process {worker_id}"
+    seed = seed_worker(base_seed, worker_id)
+    _worker_info = WorkerInfo(worker_id, num_workers, seed, dataset)
+    fetcher, failure = None, None
+    try:
+        if init_fn is not None:
+            init_fn(worker_id)
+        fetcher = make_fetcher(dataset)
+    except Exception:
+        failure = ExceptionWrapper(where=where)
+    try:
+        for task in _tasks(tasks):
+            if isinstance(task, Resume):
+                fetcher = make_fetcher(dataset)
+                answers.send(task)
+                continue
+            if failure is not None:
+                answers.send((task[0], failure))
+                failure = None
+                continue
+            if fetcher is not None and not _answer(task, fetcher, answers, where):
+                fetcher = None
+    except (KeyboardInterrupt, BrokenPipeError):
+        pass                # the parent is being interrupted as well, or does not listen any more
+
+
+def _tasks(queue):
+    """The tasks from the queue, until None comes or the parent process is gone."""
+    import multiprocessing
+    from queue import Empty
+    parent = multiprocessing.parent_process()
+    while True:
+        try:
+            task = queue.get(timeout=5.0)
+        except Empty:
+            if parent is not None and not parent.is_alive():
+                return
+            continue
+        if task is None:
+            return
+        yield task
+
+
+def _answer(task, fetcher, answers, where):
+    """Do one task; False when the stream has ended."""
+    number, index = task
+    going_on = True
+    try:
+        answer = fetcher.fetch(index)
+    except StopIteration as end:
+        going_on = not hasattr(fetcher, "stream")
+        answer = ExceptionWrapper((type(end), end, end.__traceback__), where) if going_on \
+            else StreamEnd()
+    except Exception:
+        answer = ExceptionWrapper(where=where)
+    try:
+        answers.send((number, answer))
+    except BrokenPipeError:
+        raise
+    except Exception:           # it cannot be pickled: say so instead of leaving the parent waiting
+        answers.send((number, ExceptionWrapper(where=where)))
+    return going_on

@@ -1,0 +1,1 @@
+"""Benchmarks: how long learntorch takes, measured against PyTorch in the same run."""
