@@ -49,8 +49,18 @@ from learntorch.core.op import face as _face
 from learntorch.core.printing import set_printoptions
 from learntorch.core.shapes import Size
 from learntorch.core.tensor import Tensor, strided
-from learntorch import ops as _ops
 from learntorch.core.methods import attach_all as _attach_all
+from learntorch import ops as _ops
+from learntorch.random import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
 
 _attach_all()
 globals().update(_face("torch"))
+from learntorch import autograd, nn, optim, random, utils

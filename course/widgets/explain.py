@@ -9,7 +9,7 @@ import numpy as np
 
 from learntorch import viz
 from learntorch.core import engine
-from learntorch.core.graph import Hooks, Leaf, Pick, hooks_of, vertex
+from learntorch.core.graph import Hooks, vertex
 from learntorch.core.op import registry
 from learntorch.core.tensor import wrap
 from learntorch.viz.graph import through
@@ -57,8 +57,8 @@ def flow(found):
     kept = {node: node.hooks for node in [*ops, *targets]}
     try:
         for node, name in ops.items():
-            node.hooks = Hooks()
-            node.register_hook(catcher(caught, found, node, name))
+            node.hooks = Hooks()        # only ours: the reader's own hooks are not called
+            node.hooks.after[0] = catcher(caught, found, node, name)
         for leaf in targets:
             leaf.hooks = None
         arrived = engine.run([root], [wrap(caught.seed)], True, False, list(targets))
@@ -114,6 +114,7 @@ def film(found, caught):
     for i, e in enumerate(drawing["edges"]):
         into.setdefault(e["target"], []).append(i)
         out_of.setdefault(e["source"], []).append(i)
+    outputs = {n["id"]: n for n in drawing["nodes"] if n["kind"] == "output"}
     frames = []
     values, grads = {}, {}
     for n in drawing["nodes"]:
@@ -126,8 +127,10 @@ def film(found, caught):
         texts = {i: last(values, drawing["edges"][i]["source"]) for i in edges}
         value = shown_value(found, n)
         ends = [drawing["edges"][i]["target"] for i in out_of.get(n["id"], [])]
-        for name in [n["id"], *(t for t in ends if t.startswith("out"))]:
-            values[name] = [[len(frames) + 1, value]]
+        values[n["id"]] = [[len(frames) + 1, value]]
+        for name in ends:
+            if name in outputs:
+                values[name] = [[len(frames) + 1, shown_value(found, outputs[name])]]
         frames.append({"node": n["id"], "edges": edges, "way": "forward",
                        "moving": [[i, texts[i]] for i in edges if texts[i]],
                        "text": said_forward(n, [texts[i] for i in edges], value)})
@@ -295,7 +298,7 @@ def sources(op):
         found = source_of(registry[op.name])
         return [{"title": p["title"], "source": p["source"], "where": f"{p['file']}:{p['line']}"}
                 for p in found["parts"]]
-    except (ImportError, KeyError, TypeError, OSError):
+    except (ImportError, LookupError, TypeError, OSError):
         pass
     try:
         return [{"title": "body", "source": inspect.getsource(op.forward), "where": ""}]

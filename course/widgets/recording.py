@@ -61,6 +61,9 @@ def of_tensor(t, names=None):
         if host(value) is not None:
             found.values[name] = host(value)
     found.values["out1"] = host(t)
+    start = vertex(t)
+    if type(start) is not Pick:
+        found.values[reader.ids[start]] = host(t)
     for node in reader.ids:
         for edge in node.edges:
             if type(edge) is Pick:

@@ -248,9 +248,10 @@ def attach(op, call):
         return rule
 
     def public(function):
-        function.op = op
-        op.public = function
-        return function
+        front = taking_out(op, function) if op.out and "out" not in parameters(function) else function
+        front.op = op
+        op.public = front
+        return front
 
     call.vjp = vjp
     call.vjp_all = vjp_all
@@ -609,13 +610,19 @@ def composite(function=None, **facts):
     if function is None:
         return lambda body: composite(body, **facts)
     op = Op(function, "composite", (), **facts)
-    call = function
-    if op.out:
-        def call(*args, out=None, **named):
-            r = function(*args, **named)
-            return r if out is None else write_out(op, out, r, args)
-        call.__wrapped__ = function
-    return attach(op, call)
+    return attach(op, taking_out(op, function) if op.out else function)
+
+
+def taking_out(op, function):
+    """`function` with an `out=` to write its result into."""
+    def call(*args, out=None, **named):
+        r = function(*args, **named)
+        return r if out is None else write_out(op, out, r, args)
+    call.__wrapped__ = function
+    call.__name__ = call.__qualname__ = op.name
+    call.__doc__ = function.__doc__
+    call.__module__ = function.__module__
+    return call
 
 
 @view(space="rules")

@@ -1,11 +1,15 @@
 """Every op: a body, then its gradient rules. One file per family, nothing else."""
 
 from learntorch.ops import (
+    activation,
     arithmetic,
     compare,
     convert,
     create,
+    dropout,
+    embedding,
     index,
+    loss,
     matmul,
     pointwise,
     reduce,
@@ -13,5 +17,19 @@ from learntorch.ops import (
     views,
 )
 
-__all__ = ["arithmetic", "compare", "convert", "create", "index", "matmul", "pointwise", "reduce",
-           "shape", "views"]
+__all__ = [
+    "activation",
+    "arithmetic",
+    "compare",
+    "convert",
+    "create",
+    "dropout",
+    "embedding",
+    "index",
+    "loss",
+    "matmul",
+    "pointwise",
+    "reduce",
+    "shape",
+    "views",
+]

@@ -23,7 +23,7 @@ def restore(xp, g, x_shape, dim, keepdim):
     return g.reshape([1 if i in dims else n for i, n in enumerate(x_shape)])
 
 
-@nary(space="rules", name="sum", grad="Sum", result=None)
+@nary(name="sum", grad="Sum", result=None, out=True)
 def total(xp, x, dim=None, keepdim=False):
     """Σ x along `dim`."""
     return xp.add.reduce(x, axis=dim, keepdims=keepdim)
@@ -31,7 +31,7 @@ total.vjp(x=lambda xp, g, x_shape, dim, keepdim:
           xp.broadcast_to(restore(xp, g, x_shape, dim, keepdim), x_shape))
 
 
-@composite(name="sum", out=True)
+@total.public
 def sum(input, dim=None, keepdim=False, *, dtype=None):
     """Σ x over all elements, or along `dim` (an int or several). Integers sum as int64.
 
@@ -54,7 +54,7 @@ def whole(input, dim):
     return None if not dims or not input._data.ndim else dims
 
 
-@nary(space="rules", grad="Mean", result=None)
+@nary(name="mean", grad="Mean", result=None, out=True)
 def average(xp, x, dim=None, keepdim=False):
     """Σ x / n along `dim`."""
     n = x.size if dim is None else xp.prod([x.shape[d] for d in dim])
@@ -72,7 +72,7 @@ def counted(shape, dim):
     return n
 
 
-@composite(out=True)
+@average.public
 def mean(input, dim=None, keepdim=False, *, dtype=None):
     """Σ x / n over all elements, or along `dim`. Raises RuntimeError for integers."""
     if dtype is not None:
@@ -89,7 +89,7 @@ def refuse_integers(name, input):
                            ".float() first.")
 
 
-@nary(space="rules", name="prod", grad="Prod", result=None)
+@nary(name="prod", grad="Prod", result=None, out=True)
 def product(xp, x, dim=None, keepdim=False):
     """Π x along `dim`."""
     return xp.multiply.reduce(x, axis=dim, keepdims=keepdim)
@@ -99,12 +99,6 @@ def product_x(xp, g, x, dim, keepdim):
     g = restore(xp, g, x.shape, dim, keepdim)
     return g * xp.product_of_others(x, dim)
 product.vjp(x=product_x)
-
-
-@composite(space="rules")
-def product_of_others_reference(x, dim):
-    """For each element the product of all the others along `dim`: right where some are 0."""
-    return product(x, dim, True) / x
 
 
 @nary(space="rules")
@@ -144,7 +138,7 @@ def pairs_gradient(xp, x, y):
     return result
 
 
-@composite(name="prod", out=True)
+@product.public
 def prod(input, dim=None, keepdim=False, *, dtype=None):
     """Π x over all elements, or along `dim`. Integers multiply as int64."""
     if dtype is not None:
@@ -158,7 +152,7 @@ def prod(input, dim=None, keepdim=False, *, dtype=None):
 # ---- spread ---------------------------------------------------------------------------------
 
 
-@nary(space="rules", name="var", grad="Var", result=None)
+@nary(name="var", grad="Var", result=None, out=True)
 def variance(xp, x, dim, correction, keepdim):
     """Σ (x − x̄)² / (n − correction) along `dim`."""
     n = counted(x.shape, dim)
@@ -200,7 +194,7 @@ def refuse_floatless(name, input):
                            "first.")
 
 
-@composite(name="var", out=True)
+@variance.public
 def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """Σ (x − x̄)² / (n − correction): the variance; correction 1 by default."""
     dims, correction = spread_arguments("var", input, dim, correction, unbiased)
@@ -400,7 +394,7 @@ def count_nonzero(xp, x, dim=None):
 # ---- log-sum-exp, norms -----------------------------------------------------------------------
 
 
-@nary(space="rules", grad="Logsumexp")
+@nary(name="logsumexp", grad="Logsumexp", out=True)
 def log_sum_exp(xp, x, dim, keepdim):
     """ln Σ eˣ along `dim`, shifted by the maximum so that eˣ cannot overflow."""
     m = xp.maximum.reduce(x, axis=dim, keepdims=True) if x.size else xp.zeros_like(x)
@@ -415,7 +409,7 @@ def log_sum_exp_x(xp, g, x, out, dim, keepdim):
 log_sum_exp.vjp(x=log_sum_exp_x)
 
 
-@composite(out=True)
+@log_sum_exp.public
 def logsumexp(input, dim, keepdim=False):
     """ln Σ eˣ along `dim` (an int or several)."""
     if input._data.dtype not in FLOATS:

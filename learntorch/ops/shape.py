@@ -7,7 +7,7 @@ from learntorch.core.shapes import as_shape, wrap_dim
 
 
 
-@listed(space="rules", name="cat", grad="Cat", out=True)
+@listed(name="cat", method=False, out=True, aliases=("concat", "concatenate"))
 def join(xp, tensors, dim):
     """The tensors one after the other along `dim`."""
     return xp.concatenate(tensors, axis=dim)
@@ -25,14 +25,14 @@ def join_tensors(xp, g, shapes, dim):
 join.vjp(tensors=join_tensors)
 
 
-@composite(name="cat", method=False, out=True, aliases=("concat", "concatenate"))
+@join.public
 def cat(tensors, dim=0):
     """The tensors one after the other along `dim`; all other sizes must agree.
 
     Raises RuntimeError when they do not.
     """
     from learntorch.core.failures import tensor_list
-    tensors = tensor_list(cat.op, tensors)
+    tensors = tensor_list(join.op, tensors)
     filled = [t for t in tensors if t._data.shape != (0,)] or list(tensors)[:1]
     ndim = filled[0]._data.ndim
     if ndim == 0:
@@ -52,7 +52,7 @@ def cat(tensors, dim=0):
     return join(filled, dim)
 
 
-@listed(space="rules", name="stack", grad="Stack", out=True)
+@listed(name="stack", method=False, out=True)
 def pile(xp, tensors, dim):
     """The tensors side by side in a new dimension."""
     return xp.stack(tensors, axis=dim)
@@ -60,11 +60,11 @@ pile.vjp(tensors=lambda g, shapes, dim: [g[(slice(None),) * dim + (i,)]
                                          for i in range(len(shapes))])
 
 
-@composite(name="stack", method=False, out=True)
+@pile.public
 def stack(tensors, dim=0):
     """The tensors side by side in a new dimension `dim`; all shapes must be equal."""
     from learntorch.core.failures import tensor_list
-    tensors = tensor_list(stack.op, tensors)
+    tensors = tensor_list(pile.op, tensors)
     first = tensors[0]._data.shape
     for i, t in enumerate(tensors):
         if t._data.shape != first:
@@ -117,7 +117,7 @@ def flip(x, dims):
 flip.vjp(x=lambda xp, g, dims: xp.flip(g, dims))
 
 
-@nary(space="rules", name="roll", grad="Roll")
+@nary(name="roll")
 def rolled(xp, x, shifts, dims):
     """Elements moved along `dims`, those that fall off come in at the other end."""
     return xp.roll(x, shifts, dims)
@@ -129,7 +129,7 @@ def opposite(shifts):
     return -shifts if isinstance(shifts, int) else tuple(-s for s in shifts)
 
 
-@composite(name="roll")
+@rolled.public
 def roll(input, shifts, dims=None):
     """Elements moved by `shifts` along `dims` (None: in the flattened tensor), wrapping round."""
     if dims is None or dims == ():

@@ -1,7 +1,13 @@
 """Adadelta: steps in the unit of the parameter, from the sizes of past steps and gradients."""
 
-from learntorch.optim.stepping import (RuleOptimizer, check_lr, check_not_negative, count, number,
-                                       zeros_like)
+from learntorch.optim.stepping import (
+    RuleOptimizer,
+    check_lr,
+    check_not_negative,
+    count,
+    number,
+    zeros_like,
+)
 
 
 def descend(xp, p, g, v, u, lr, rho, eps):

@@ -1,7 +1,14 @@
 """Adagrad: each number gets a step of its own, smaller the more its gradient has moved it."""
 
-from learntorch.optim.stepping import (RuleOptimizer, check_fused, check_lr, check_not_negative,
-                                       count, full_like, number)
+from learntorch.optim.stepping import (
+    RuleOptimizer,
+    check_fused,
+    check_lr,
+    check_not_negative,
+    count,
+    full_like,
+    number,
+)
 
 
 def descend(xp, p, g, s, t, lr, lr_decay, eps):

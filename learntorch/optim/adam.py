@@ -1,8 +1,15 @@
 """Adam: momentum and RMSprop at once, each freed of the bias of its start at zero."""
 
 from learntorch.core.tensor import Tensor
-from learntorch.optim.stepping import (RuleOptimizer, check_betas, check_fused, check_not_negative,
-                                       count, number, zeros_like)
+from learntorch.optim.stepping import (
+    RuleOptimizer,
+    check_betas,
+    check_fused,
+    check_not_negative,
+    count,
+    number,
+    zeros_like,
+)
 
 
 def average_moments(g, m, v, beta1, beta2):

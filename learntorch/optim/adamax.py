@@ -1,7 +1,14 @@
 """Adamax: Adam with the largest recent gradient in place of the root mean square."""
 
-from learntorch.optim.stepping import (RuleOptimizer, check_betas, check_lr, check_not_negative,
-                                       count, number, zeros_like)
+from learntorch.optim.stepping import (
+    RuleOptimizer,
+    check_betas,
+    check_lr,
+    check_not_negative,
+    count,
+    number,
+    zeros_like,
+)
 
 
 def average(m, g, beta1):

@@ -1,7 +1,13 @@
 """Averaged SGD: plain descent, and beside it the mean of the places it visited."""
 
-from learntorch.optim.stepping import (RuleOptimizer, check_lr, check_not_negative, count, number,
-                                       zeros_like)
+from learntorch.optim.stepping import (
+    RuleOptimizer,
+    check_lr,
+    check_not_negative,
+    count,
+    number,
+    zeros_like,
+)
 
 
 def descend(p, g, eta, lambd):

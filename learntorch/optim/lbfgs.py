@@ -74,7 +74,7 @@ class Memory:
 
 
 def _bare(x):
-    """The array in a Tensor; a 0-d one becomes a NumPy number, so that arithmetic keeps its dtype."""
+    """The array in a Tensor; of a 0-d one the NumPy number, so that arithmetic keeps its dtype."""
     return x._data[()] if isinstance(x, Tensor) else x
 
 
@@ -87,12 +87,12 @@ class LBFGS(Optimizer):
 
     All parameters are taken as one long vector. From each step s = t d and change of gradient y the
     inverse curvature H is guessed, without ever being written down. One call of `step` does up to
-    `max_iter` iterations and calls `closure` up to `max_eval` times (5/4 · `max_iter` if None): the
+    `max_iter` iterations and calls `closure` up to `max_eval` times (None: 5/4 · `max_iter`): the
     closure clears the gradients, computes the loss, calls `backward()` and returns the loss.
 
     It stops early where the largest gradient is at most `tolerance_grad`, or the step or the change
-    of the loss at most `tolerance_change`. `history_size` pairs (s, y) are kept: memory for twice as
-    many copies of all parameters. `line_search_fn` is None (t is `lr`) or "strong_wolfe".
+    of the loss at most `tolerance_change`. `history_size` pairs (s, y) are kept: memory for twice
+    as many copies of all parameters. `line_search_fn` is None (t is `lr`) or "strong_wolfe".
 
     One group of parameters only. Raises ValueError for options out of range.
     Source: Liu, Nocedal: On the limited memory BFGS method for large scale optimization, Math.

@@ -48,15 +48,15 @@ class Muon(RuleOptimizer):
     """θ ← (1 − γλ) θ − γ′ O, where O ≈ U Vᵀ is the momentum U S Vᵀ made orthogonal.
 
     Momentum b ← b + (1 − μ)(g − b); with `nesterov` g + μ (b − g) is used. `ns_steps` steps of
-    Newton and Schulz with `ns_coefficients` (a, b, c) make it orthogonal; `eps` keeps the norm it is
-    divided by off zero. `lr` is γ, `momentum` μ, `weight_decay` λ. `adjust_lr_fn` "original" (the
-    default) takes γ′ = γ √max(1, rows/columns), "match_rms_adamw" γ′ = 0.2 γ √max(rows, columns).
+    Newton and Schulz with `ns_coefficients` (a, b, c) make it orthogonal; `eps` keeps the norm it
+    is divided by off zero. `lr` is γ, `momentum` μ, `weight_decay` λ. `adjust_lr_fn` "original"
+    (the default) takes γ′ = γ √max(1, rows/columns), "match_rms_adamw" γ′ = 0.2 γ √max(rows, columns).
 
     For matrices only: give biases, embeddings and the like to another optimizer.
 
     Raises ValueError for options out of range and for parameters that are no matrices.
-    Source: Jordan et al.: Muon, an optimizer for hidden layers in neural networks, 2024; Liu et al.:
-    Muon is scalable for LLM training, arXiv:2502.16982.
+    Source: Jordan et al.: Muon, an optimizer for hidden layers in neural networks, 2024; Liu et
+    al.: Muon is scalable for LLM training, arXiv:2502.16982.
     """
 
     # the steps of Newton and Schulz are taken in bfloat16, which needs Tensors

@@ -1,8 +1,15 @@
 """NAdam: Adam that looks ahead as Nesterov's momentum does."""
 
 from learntorch.optim.adam import average_moments, shrink
-from learntorch.optim.stepping import (RuleOptimizer, check_betas, check_lr, check_not_negative,
-                                       count, number, zeros_like)
+from learntorch.optim.stepping import (
+    RuleOptimizer,
+    check_betas,
+    check_lr,
+    check_not_negative,
+    count,
+    number,
+    zeros_like,
+)
 
 
 def momentum_at(t, beta1, psi):

@@ -86,7 +86,7 @@ def _replaced(result, args, kwargs, step):
 
 
 def _typename(x):
-    """How PyTorch names the type of a value in its messages: torch.FloatTensor, int, numpy.ndarray."""
+    """How PyTorch names the type of a value in its messages: torch.FloatTensor, int, str."""
     if isinstance(x, Tensor):
         return x.type()
     kind = x if isinstance(x, type) else type(x)
@@ -147,7 +147,7 @@ class Optimizer:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
 
     def __setstate__(self, state):
-        """Take over `state`, {"state": ..., "param_groups": ...}, from a copy, a pickle or a file."""
+        """Take over {"state": ..., "param_groups": ...} from a copy, a pickle or a file."""
         self.__dict__.update(state)
         self._make_hook_tables()
         self.defaults.setdefault("differentiable", False)
@@ -351,7 +351,7 @@ class Optimizer:
         if not isinstance(param, Tensor):
             hint = ""
             if isinstance(param, str):
-                hint = ". Give the parameters themselves, e.g. model.parameters(), not a dict of them"
+                hint = ". Give the parameters themselves, e.g. model.parameters(), not their names"
             elif hasattr(param, "parameters"):
                 hint = ". Give model.parameters(), not the module"
             raise TypeError("optimizer can only optimize Tensors, but one of the params is "

@@ -1,8 +1,15 @@
 """RAdam: Adam that trusts its second moment only once it has seen enough gradients."""
 
 from learntorch.optim.adam import average_moments, shrink
-from learntorch.optim.stepping import (RuleOptimizer, check_betas, check_lr, check_not_negative,
-                                       count, number, zeros_like)
+from learntorch.optim.stepping import (
+    RuleOptimizer,
+    check_betas,
+    check_lr,
+    check_not_negative,
+    count,
+    number,
+    zeros_like,
+)
 
 
 def samples(t, beta2):

@@ -1,7 +1,13 @@
 """RMSprop: the gradient divided by a running average of its size."""
 
-from learntorch.optim.stepping import (RuleOptimizer, check_lr, check_not_negative, count, number,
-                                       zeros_like)
+from learntorch.optim.stepping import (
+    RuleOptimizer,
+    check_lr,
+    check_not_negative,
+    count,
+    number,
+    zeros_like,
+)
 
 
 def average_square(v, g, alpha):

@@ -1,6 +1,6 @@
 """Rprop: only the sign of the gradient counts; step sizes grow while it stays the same."""
 
-from learntorch.optim.stepping import (RuleOptimizer, check_lr, count, full_like, number, zeros_like)
+from learntorch.optim.stepping import RuleOptimizer, check_lr, count, full_like, number, zeros_like
 
 
 def resize(xp, s, g, before, etas, limits):

@@ -1,7 +1,13 @@
 """Stochastic gradient descent, with momentum and Nesterov's variant."""
 
-from learntorch.optim.stepping import (RuleOptimizer, check_fused, check_lr, check_not_negative,
-                                       kept, number)
+from learntorch.optim.stepping import (
+    RuleOptimizer,
+    check_fused,
+    check_lr,
+    check_not_negative,
+    kept,
+    number,
+)
 
 
 def descend(p, g, lr):

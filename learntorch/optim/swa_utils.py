@@ -146,8 +146,8 @@ def update_bn(loader, model, device=None):
     """Compute the running mean and variance of the model's batch norms anew, in one pass of data.
 
     Averaged weights have never seen data, so their batch norms' statistics do not fit them.
-    `loader` yields tensors, or lists and tuples whose first entry goes into the model; with `device`
-    it is moved there before.
+    `loader` yields tensors, or lists and tuples whose first entry goes into the model; with
+    `device` it is moved there before.
     """
     from learntorch.nn.modules.batchnorm import _BatchNorm
     norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]
@@ -173,8 +173,8 @@ def update_bn(loader, model, device=None):
 class SWALR(LRScheduler):
     """From the present rate to `swa_lr` within `anneal_epochs`, then constant.
 
-    γₜ = α γ_swa + (1 − α) γ₀, where α goes from 0 to 1 along half a cosine (`anneal_strategy` "cos")
-    or a line ("linear"). `swa_lr`: a number or one for each group.
+    γₜ = α γ_swa + (1 − α) γ₀, where α goes from 0 to 1 along half a cosine (`anneal_strategy`
+    "cos") or a line ("linear"). `swa_lr`: a number or one for each group.
     """
 
     def __init__(self, optimizer, swa_lr, anneal_epochs=10, anneal_strategy="cos", last_epoch=-1):

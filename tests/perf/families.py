@@ -12,15 +12,15 @@ import math
 import sys
 import warnings
 
-from tests.perf import timing                     # first: it settles the number of threads
+import numpy as np
 
-import numpy as np  # noqa: E402, I001
+from tests.perf import timing
 
 SHAPES = ((64, 128), (1000, 1000))
 
-UNARY = """abs acos acosh asin asinh atan atanh ceil cos cosh deg2rad digamma erf erfc erfinv exp exp2
-    expm1 floor frac lgamma log log10 log1p log2 logit neg positive rad2deg reciprocal relu round
-    rsqrt sigmoid sign sin sinc sinh sqrt square tan tanh trunc isnan isinf isfinite signbit
+UNARY = """abs acos acosh asin asinh atan atanh ceil cos cosh deg2rad digamma erf erfc erfinv exp
+    exp2 expm1 floor frac lgamma log log10 log1p log2 logit neg positive rad2deg reciprocal relu
+    round rsqrt sigmoid sign sin sinc sinh sqrt square tan tanh trunc isnan isinf isfinite signbit
     logical_not i0 clone""".split()
 BINARY = """add sub mul div pow atan2 maximum minimum fmax fmin fmod remainder hypot logaddexp
     floor_divide copysign nextafter eq ne lt le gt ge logical_and logical_or logical_xor
@@ -205,7 +205,7 @@ def main(argv=None):
                     continue
                 try:
                     pair = measure(L, torch, source, shape, backward, opts.rounds)
-                except Exception as error:                       # not there, or not right: no figure
+                except Exception as error:                # not there, or not right: no figure
                     absent.add(source)
                     print(f"no figure for {source}: {type(error).__name__}: {str(error)[:80]}",
                           file=sys.stderr)

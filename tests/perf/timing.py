@@ -1,16 +1,11 @@
 """Two libraries timed in turns, A B A B, so that what disturbs one disturbs the other.
 
-Times are CPU seconds of this process (other processes on the machine do not count), on one
-thread. A ratio is the median of the ratios of neighbouring turns.
+Times are CPU seconds of this process, so that other processes on the machine count little. A
+ratio is the median of the ratios of neighbouring turns; `best` compares the fastest turns.
 """
-import os
-
-for _var in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
-    os.environ[_var] = "1"
-
-import gc  # noqa: E402
-import statistics  # noqa: E402
-import time  # noqa: E402
+import gc
+import statistics
+import time
 
 clock = time.process_time
 
@@ -22,6 +17,7 @@ class Pair:
         self.mine = statistics.median(mine)
         self.theirs = statistics.median(theirs)
         self.ratio = statistics.median(ratios)
+        self.best = min(mine) / min(theirs)
         low, _, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
         self.spread = (low, high)
 

@@ -113,12 +113,15 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
         """A parameter, buffer or part called `name` (Python asks here after all else failed)."""
         own = self.__dict__
         try:
-            if name in own["_parameters"]:
-                return own["_parameters"][name]
-            if name in own["_buffers"]:
-                return own["_buffers"][name]
-            if name in own["_modules"]:
-                return own["_modules"][name]
+            found = own["_parameters"]
+            if name in found:
+                return found[name]
+            found = own["_modules"]
+            if name in found:
+                return found[name]
+            found = own["_buffers"]
+            if name in found:
+                return found[name]
         except KeyError:
             if not name.startswith("__"):
                 raise AttributeError(_missing(self, name) + ". " + _forgotten(self)) from None

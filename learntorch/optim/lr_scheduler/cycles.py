@@ -3,7 +3,7 @@
 import math
 import types
 
-from learntorch.optim.lr_scheduler.base import (LRScheduler, check_optimizer, per_group, set_value)
+from learntorch.optim.lr_scheduler.base import LRScheduler, check_optimizer, per_group, set_value
 
 
 class _WithMomentum(LRScheduler):
@@ -122,8 +122,8 @@ class OneCycleLR(_WithMomentum):
     """Up from γ_high / a to γ_high, then down to γ_high / (a b): one cycle for the whole run.
 
     `max_lr` is γ_high (a number or one for each group), a is `div_factor`, b `final_div_factor`.
-    The run has `total_steps` batches, or `epochs` · `steps_per_epoch`; the share `pct_start` of them
-    goes up. `anneal_strategy` "cos" follows half a cosine between two ends, "linear" a line.
+    The run has `total_steps` batches, or `epochs` · `steps_per_epoch`; the share `pct_start` of
+    them goes up. `anneal_strategy` "cos" follows half a cosine between two ends, "linear" a line.
     With `three_phase` the way down first mirrors the way up, then goes on to the end.
 
     With `cycle_momentum` the momentum (or β₁) falls from `max_momentum` to `base_momentum` as the

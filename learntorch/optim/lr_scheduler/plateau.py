@@ -1,7 +1,12 @@
 """A schedule that watches a measured number and lowers the rate where it stops improving."""
 
-from learntorch.optim.lr_scheduler.base import (LRScheduler, check_optimizer, set_value, values,
-                                                warn_epoch)
+from learntorch.optim.lr_scheduler.base import (
+    LRScheduler,
+    check_optimizer,
+    set_value,
+    values,
+    warn_epoch,
+)
 
 _BETTER = {
     ("min", "rel"): lambda a, best, threshold: a < best * (1.0 - threshold),

@@ -10,8 +10,13 @@ from learntorch.utils.data._utils.fetch import _DatasetKind
 from learntorch.utils.data._utils.pin_memory import pin_memory
 from learntorch.utils.data._utils.worker import get_worker_info
 from learntorch.utils.data.dataset import IterableDataset
-from learntorch.utils.data.sampler import (BatchSampler, RandomSampler, Sampler, SequentialSampler,
-                                           draw_seed)
+from learntorch.utils.data.sampler import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    draw_seed,
+)
 
 __all__ = ["DataLoader", "default_collate", "default_convert", "get_worker_info"]
 
@@ -188,11 +193,13 @@ def _check_workers(num_workers, timeout, prefetch_factor, persistent_workers):
 
 def _check_stream(shuffle, sampler, batch_sampler):
     """A stream comes in its own order: refuse everything that would choose another."""
-    for name, value, unset in (("shuffle", shuffle, {False, None}), ("sampler", sampler, {None}),
-                               ("batch_sampler", batch_sampler, {None})):
-        if not any(value is nothing for nothing in unset):
-            raise ValueError(f"DataLoader with IterableDataset: expected unspecified {name} "
-                             f"option, but got {name}={value}")
+    start = "DataLoader with IterableDataset: expected unspecified"
+    if shuffle not in (False, None):
+        raise ValueError(f"{start} shuffle option, but got shuffle={shuffle}")
+    if sampler is not None:
+        raise ValueError(f"{start} sampler option, but got sampler={sampler}")
+    if batch_sampler is not None:
+        raise ValueError(f"{start} batch_sampler option, but got batch_sampler={batch_sampler}")
 
 
 def _check_sampling(batch_size, shuffle, sampler, batch_sampler, drop_last):

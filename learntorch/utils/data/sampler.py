@@ -148,8 +148,8 @@ class WeightedRandomSampler(Sampler[int]):
 class BatchSampler(Sampler[list[int]]):
     """Lists of `batch_size` indices from another sampler (or any iterable).
 
-    The last list may be shorter; with `drop_last` it is left out then. Raises ValueError for options
-    of the wrong kind.
+    The last list may be shorter; with `drop_last` it is left out then. Raises ValueError for
+    options of the wrong kind.
     """
 
     def __init__(self, sampler, batch_size, drop_last):

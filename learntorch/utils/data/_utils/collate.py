@@ -5,8 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from learntorch.core.tensor import Tensor, wrap
-from learntorch.utils.data._utils.containers import (is_mapping, is_namedtuple, new_mapping,
-                                                     new_sequence)
+from learntorch.utils.data._utils.containers import (
+    is_mapping,
+    is_namedtuple,
+    new_mapping,
+    new_sequence,
+)
 
 _WRONG = ("default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; "
           "found {}")
@@ -137,7 +141,7 @@ default_collate_fn_map = {
 
 
 def default_collate(batch):
-    """A list of samples as a batch: tensors, arrays and numbers are stacked along a new dimension 0.
+    """A list of samples as a batch: tensors, arrays and numbers stacked along a new dimension 0.
 
     Tuples become lists, dicts and lists keep their type, strings stay as they are:
     [(tensor(3,), 1), (tensor(3,), 2)] → [tensor(2, 3), tensor([1, 2])].

@@ -100,11 +100,11 @@ class Team:
     def _resume(self):
         for member in self.workers:
             member.tasks.put(worker.Resume())
-        for member in self.workers:
-            while not isinstance(self._receive([member]), worker.Resume):
-                pass
             member.active = True
             member.waiting = 0
+        for member in self.workers:         # what they still had to say is of the pass before
+            while not isinstance(self._receive([member]), worker.Resume):
+                pass
 
     def _send_next(self):
         index = next(self.indices, self)

@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 
 from learntorch.core.tensor import Tensor
-from learntorch.utils.data._utils.containers import (is_mapping, is_namedtuple, new_mapping,
-                                                     new_sequence)
+from learntorch.utils.data._utils.containers import (
+    is_mapping,
+    is_namedtuple,
+    new_mapping,
+    new_sequence,
+)
 
 
 def pin_memory(data, device=None):

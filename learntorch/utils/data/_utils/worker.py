@@ -2,11 +2,11 @@
 
 import sys
 
-_worker_info = None
+_this_worker = []           # in a worker process its WorkerInfo
 
 
 class WorkerInfo:
-    """Who a worker is: `id` among `num_workers`, its random `seed` and its copy of the `dataset`."""
+    """A worker: its `id` among `num_workers`, its random `seed`, its copy of the `dataset`."""
 
     __slots__ = ("id", "num_workers", "seed", "dataset", "rng", "worker_method")
 
@@ -25,7 +25,7 @@ class WorkerInfo:
 
 def get_worker_info():
     """The WorkerInfo of this process, or None where it is no worker."""
-    return _worker_info
+    return _this_worker[0] if _this_worker else None
 
 
 class KeyErrorMessage(str):
@@ -93,31 +93,79 @@ def run(worker_id, num_workers, tasks, answers, make_fetcher, dataset, base_seed
     A task is (number, index), `Resume` or None (stop); an answer (number, batch). An error is
     answered too, as an ExceptionWrapper. A worker whose parent has gone stops.
     """
-    global _worker_info
     where = f"in DataLoader worker process {worker_id}"
     seed = seed_worker(base_seed, worker_id)
-    _worker_info = WorkerInfo(worker_id, num_workers, seed, dataset)
-    fetcher, failure = None, None
+    _this_worker[:] = [WorkerInfo(worker_id, num_workers, seed, dataset)]
     try:
         if init_fn is not None:
             init_fn(worker_id)
-        fetcher = make_fetcher(dataset)
+        job = Job(make_fetcher, dataset, where)
     except Exception:
-        failure = ExceptionWrapper(where=where)
+        job = Failed(ExceptionWrapper(where=where))
     try:
         for task in _tasks(tasks):
             if isinstance(task, Resume):
-                fetcher = make_fetcher(dataset)
+                job.restart()
                 answers.send(task)
-                continue
-            if failure is not None:
-                answers.send((task[0], failure))
-                failure = None
-                continue
-            if fetcher is not None and not _answer(task, fetcher, answers, where):
-                fetcher = None
+            elif job.going_on:
+                _send(answers, task[0], job.answer(task[1]), where)
     except (KeyboardInterrupt, BrokenPipeError):
         pass                # the parent is being interrupted as well, or does not listen any more
+
+
+class Job:
+    """Fetching from a dataset: one answer to each index, until the stream ends."""
+
+    def __init__(self, make_fetcher, dataset, where):
+        self.make = make_fetcher, dataset
+        self.where = where
+        self.going_on = True
+        self.fetcher = make_fetcher(dataset)
+
+    def restart(self):
+        """Begin another pass over the dataset."""
+        make_fetcher, dataset = self.make
+        self.going_on = True
+        self.fetcher = make_fetcher(dataset)
+
+    def answer(self, index):
+        """A batch, StreamEnd, or what went wrong."""
+        try:
+            return self.fetcher.fetch(index)
+        except Exception as error:
+            if isinstance(error, StopIteration) and hasattr(self.fetcher, "stream"):
+                self.going_on = False
+                return StreamEnd()
+            return ExceptionWrapper(where=self.where)
+
+
+class Failed:
+    """The job of a worker that could not begin: its error is the answer to everything."""
+
+    going_on = True
+
+    def __init__(self, error):
+        self.error = error
+
+    def restart(self):
+        pass
+
+    def answer(self, index):
+        return self.error
+
+
+def _send(answers, number, answer, where):
+    """Send an answer; if it cannot be pickled, say so instead of leaving the parent waiting."""
+    try:
+        answers.send((number, answer))
+    except BrokenPipeError:
+        raise
+    except Exception:
+        if isinstance(answer, ExceptionWrapper):        # of a type that the parent does not know
+            answer.exc_type = RuntimeError
+        else:
+            answer = ExceptionWrapper(where=where)
+        answers.send((number, answer))
 
 
 def _tasks(queue):
@@ -135,24 +183,3 @@ def _tasks(queue):
         if task is None:
             return
         yield task
-
-
-def _answer(task, fetcher, answers, where):
-    """Do one task; False when the stream has ended."""
-    number, index = task
-    going_on = True
-    try:
-        answer = fetcher.fetch(index)
-    except StopIteration as end:
-        going_on = not hasattr(fetcher, "stream")
-        answer = ExceptionWrapper((type(end), end, end.__traceback__), where) if going_on \
-            else StreamEnd()
-    except Exception:
-        answer = ExceptionWrapper(where=where)
-    try:
-        answers.send((number, answer))
-    except BrokenPipeError:
-        raise
-    except Exception:           # it cannot be pickled: say so instead of leaving the parent waiting
-        answers.send((number, ExceptionWrapper(where=where)))
-    return going_on

@@ -1,0 +1,578 @@
+"""Random tensors, and tensors filled with random numbers. The numbers are PyTorch's for a seed."""
+
+import operator
+import warnings
+
+import numpy as np
+
+from learntorch import random_rejection as rejection
+from learntorch import random_streams as streams
+from learntorch.core import failures
+from learntorch.core.ambient import ambient
+from learntorch.core.devices import check_cpu
+from learntorch.core.dtypes import FLOATS, int64, of, said
+from learntorch.core.graph import touch, vertex
+from learntorch.core.methods import check_writable, written
+from learntorch.core.op import camel, composite, nary
+from learntorch.core.shapes import broadcast
+from learntorch.core.tensor import Tensor, wrap
+from learntorch.ops.create import creator, finish, numpy_type, shape_of
+from learntorch.random import Generator, default_generator
+
+
+def source(generator):
+    """The generator to draw from: the default one unless another is given."""
+    if generator is None:
+        return default_generator
+    if isinstance(generator, Generator):
+        return generator
+    raise TypeError(f"argument 'generator' must be torch.Generator, not {type(generator).__name__}."
+                    " Make one with torch.Generator().manual_seed(0).")
+
+
+def in_memory_order(a):
+    """`a` with its dimensions sorted so that reading it row by row walks through memory."""
+    if a.flags.c_contiguous:
+        return a
+    return a.transpose(sorted(range(a.ndim), key=lambda i: -a.strides[i]))
+
+
+def only_floats(numpy_dtype, kernel):
+    """Raise NotImplementedError, naming PyTorch's kernel, for a dtype without fractions."""
+    if numpy_dtype not in FLOATS:
+        raise failures.not_implemented(kernel, numpy_dtype)
+
+
+def only_real(numpy_dtype, kernel):
+    """Raise NotImplementedError, naming PyTorch's kernel, for a complex or integer dtype."""
+    if numpy_dtype not in FLOATS or numpy_dtype.kind == "c":
+        raise failures.not_implemented(kernel, numpy_dtype)
+
+
+# ---- from sizes -------------------------------------------------------------------------------
+
+
+def sized(function, sampler, shape, generator, out, dtype, device, requires_grad, default=None):
+    """The tensor of `function`: drawn by `sampler(generator, shape, numpy dtype)`."""
+    check_cpu(device)
+    d = numpy_type(dtype, default)
+    if out is not None:
+        if dtype is not None and out.dtype.numpy is not d:
+            raise RuntimeError(f"dtype {said(d)} does not match dtype of out parameter "
+                               f"({said(out.dtype)})")
+        d = out.dtype.numpy
+    return finish(sampler(source(generator), shape, d), requires_grad, out, function.op)
+
+
+def uniform_floats(generator, shape, d):
+    """Numbers of [0, 1). Raises NotImplementedError for integer types."""
+    only_floats(d, "check_uniform_bounds")
+    return streams.uniform(generator, shape, d)
+
+
+def normal_floats(generator, shape, d, mean=0.0, std=1.0, contiguous=True):
+    """Normal numbers. Raises NotImplementedError for integers, RuntimeError for std < 0."""
+    if std < 0.0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
+    only_floats(d, "normal_kernel_cpu")
+    return streams.normal(generator, shape, d, mean, std, contiguous)
+
+
+@creator
+def rand(*sizes, size=None, generator=None, out=None, dtype=None, layout=None, device=None,
+         requires_grad=False, pin_memory=False):
+    """Numbers drawn evenly from [0, 1): `rand(2, 3)`."""
+    shape = shape_of("rand", sizes, size)
+    return sized(rand, uniform_floats, shape, generator, out, dtype, device, requires_grad)
+
+
+@creator
+def randn(*sizes, size=None, generator=None, out=None, dtype=None, layout=None, device=None,
+          requires_grad=False, pin_memory=False):
+    """Standard normal numbers: mean 0, variance 1 (complex: half of it in each part)."""
+    shape = shape_of("randn", sizes, size)
+    return sized(randn, normal_floats, shape, generator, out, dtype, device, requires_grad)
+
+
+@creator
+def randint(low=0, high=None, size=None, *, generator=None, out=None, dtype=None, layout=None,
+            device=None, requires_grad=False, pin_memory=False):
+    """Integers drawn evenly from low … high − 1: `randint(6, (2,))`, `randint(1, 7, (2,))`.
+
+    Raises RuntimeError for an empty range, or one that the dtype cannot hold.
+    """
+    if isinstance(high, (tuple, list)):
+        low, high, size = 0, low, high
+    elif high is None:
+        low, high = 0, low
+    low, high = whole("randint", "low", 1, low), whole("randint", "high", 2, high)
+    if size is None or isinstance(size, int):
+        raise TypeError("randint(): argument 'size' must be tuple of ints, not "
+                        f"{type(size).__name__}: randint(6, (2,)) rolls two dice.")
+    shape = shape_of("randint", (tuple(size),))
+
+    def draw(source, shape, d):
+        return streams.integers(source, shape, d, *integer_range(d, low, high))
+    return sized(randint, draw, shape, generator, out, dtype, device, requires_grad, int64)
+
+
+@creator
+def randperm(n, *, generator=None, out=None, dtype=None, layout=None, device=None,
+             requires_grad=False, pin_memory=False):
+    """The integers 0 … n − 1 in random order. Raises RuntimeError where the dtype is too narrow."""
+    n = whole("randperm", "n", 1, n)
+
+    def draw(source, shape, d):
+        check_permutation(n, d)
+        return streams.permutation(source, n, d)
+    shape = shape_of("randperm", ((n,),))
+    return sized(randperm, draw, shape, generator, out, dtype, device, requires_grad, int64)
+
+
+def whole(name, argument, position, value):
+    """`value` as an int. Raises TypeError for a float, ValueError beyond 64 bits."""
+    try:
+        value = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}(): argument '{argument}' (position {position}) must be int, not "
+                        f"{type(value).__name__}") from None
+    if not -2**63 <= value < 2**63:
+        raise ValueError("Overflow when unpacking long long")
+    return value
+
+
+def check_permutation(n, d):
+    """Raise where the numbers 0 … n − 1 do not fit the dtype."""
+    if d.kind in "cb":
+        raise failures.not_implemented("randperm", d)
+    largest = streams.largest(d)
+    if d in FLOATS and n > largest + 1:
+        bound = {"Float": "2^24+1", "Double": "2^53+1"}.get(said(d), largest + 1)
+        raise RuntimeError(f"n cannot be greater than {bound} for {said(d)} type.")
+    if n > largest:
+        raise RuntimeError(f"value cannot be converted to type {d.name}_t without overflow")
+
+
+# ---- from another tensor's shape ----------------------------------------------------------------
+
+
+def alike(name, sampler, input, dtype, device, requires_grad, memory_format, generator):
+    """A tensor laid out in memory as `input` is, drawn in the order of memory."""
+    check_cpu(device)
+    if not isinstance(input, Tensor):
+        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not "
+                        f"{type(input).__name__}")
+    a = input._data
+    d = a.dtype if dtype is None else numpy_type(dtype)
+    if a.flags.c_contiguous or "contiguous" in str(memory_format):
+        return finish(sampler(source(generator), a.shape, d), requires_grad)
+    made = np.empty_like(a, dtype=d)
+    memory = in_memory_order(made)
+    if sampler is normal_floats:
+        memory[...] = sampler(source(generator), memory.shape, d,
+                              contiguous=made.flags.c_contiguous)
+    else:
+        memory[...] = sampler(source(generator), memory.shape, d)
+    return finish(made, requires_grad)
+
+
+@creator
+def rand_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False,
+              memory_format=None):
+    """Numbers drawn evenly from [0, 1), in `input`'s shape and dtype."""
+    return alike("rand_like", uniform_floats, input, dtype, device, requires_grad, memory_format,
+                 generator)
+
+
+@creator
+def randn_like(input, *, generator=None, dtype=None, layout=None, device=None,
+               requires_grad=False, memory_format=None):
+    """Standard normal numbers in `input`'s shape and dtype."""
+    return alike("randn_like", normal_floats, input, dtype, device, requires_grad, memory_format,
+                 generator)
+
+
+@creator
+def randint_like(input, low=0, high=None, *, generator=None, dtype=None, layout=None, device=None,
+                 requires_grad=False, memory_format=None):
+    """Integers drawn evenly from low … high − 1, in `input`'s shape and dtype."""
+    if high is None:
+        low, high = 0, low
+    low, high = whole("randint_like", "low", 2, low), whole("randint_like", "high", 3, high)
+
+    def draw(source, shape, d):
+        return streams.integers(source, shape, d, *integer_range(d, low, high))
+    return alike("randint_like", draw, input, dtype, device, requires_grad, memory_format,
+                 generator)
+
+
+# ---- ranges of integers -------------------------------------------------------------------------
+
+C_NAMES = {"uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int",
+           "int64": "long int", "uint16": "short unsigned int", "uint32": "unsigned int",
+           "uint64": "long unsigned int", "bool": "bool", "float32": "float", "float64": "double",
+           "float16": "c10::Half", "bfloat16": "c10::BFloat16"}
+
+
+def integer_range(d, low, high):
+    """(low, high) with bounds that a floating-point type would round outwards moved inwards.
+
+    Raises RuntimeError for an empty range, one outside the dtype, or a complex dtype; warns where
+    a floating-point type has gaps between integers.
+    """
+    if low >= high:
+        raise RuntimeError("random_ expects 'from' to be less than 'to', but got "
+                           f"from={low} >= to={high}")
+    if d.kind == "c":
+        raise RuntimeError("check_random_bounds handles only integral, floating-point and boolean "
+                           "types")
+    if d in FLOATS:
+        low, high = inwards(d, low, high)
+    check_bounds(d, low, high - 1)
+    return low, high
+
+
+def inwards(d, low, high):
+    digits = streams.DIGITS[d.name]
+    above, below = _represented(low + 1, d), _represented(high - 1, d)
+    if above < low:
+        low = above + 2 ** (abs(low + 1).bit_length() - digits)
+    if below >= high:
+        high = below - 2 ** (abs(high - 1).bit_length() - digits)
+    if low >= high:
+        raise RuntimeError("random_ expects 'from' casted to dtype to be less than 'to' casted to "
+                           f"dtype, but got from={low} >= to={high}")
+    return low, high
+
+
+def _represented(number, d):
+    value = float(streams.rounded(np.array(number, np.int64), d))
+    return int(value) if abs(value) < np.inf else number
+
+
+def check_bounds(d, low, last):
+    """Raise RuntimeError unless low … last lie within the dtype; warn where it has gaps."""
+    real = d in FLOATS
+    if real:
+        top = int(np.asarray(np.finfo(d).max, np.float64))
+        bottom = -top
+    else:
+        top = streams.largest(d)
+        bottom = 0 if d.kind in "bu" else -top - 1
+    for name, value in (("from", low), ("to - 1", last)):
+        if not bottom <= value <= min(top, 2**63 - 1):
+            raise RuntimeError(f"{name} is out of bounds for {C_NAMES[d.name]}")
+    if real:
+        digits = streams.DIGITS[d.name]
+        for name, value in (("from", low), ("to - 1", last)):
+            if abs(value) > 2**digits:
+                warnings.warn(
+                    f"{name} is out of bounds [-(2^{digits}), 2^{digits}]. Due to precision "
+                    f"limitations {C_NAMES[d.name]} can support discrete uniform distribution only "
+                    "within this range. This warning will become an error in version 1.7 release, "
+                    "please fix the code in advance", UserWarning, stacklevel=5)
+
+
+# ---- with a tensor of parameters ----------------------------------------------------------------
+
+
+@nary(tensors=("x", "y"), space="rules", grad="Normal")
+def normal_around(x, y, generator):
+    """x + y·z, z standard normal. PyTorch lets no gradient through: z·g would be the one of y."""
+    only_floats(x.dtype, "normal_kernel_cpu")
+    if isinstance(y, np.ndarray):
+        broadcast(x.shape, y.shape)
+    return streams.normal_around(source(generator), x, y)
+normal_around.vjp(x=lambda g: g * 0, y=lambda g: g.real * 0)
+
+
+@creator
+def normal(mean=0.0, std=1.0, size=None, *, generator=None, out=None, dtype=None, layout=None,
+           device=None, requires_grad=False, pin_memory=False):
+    """Normal numbers: `normal(mean, std)` with a tensor among them, or `normal(0.0, 1.0, (2, 3))`.
+
+    Raises RuntimeError for a negative std, TypeError when no size can be told.
+    """
+    if size is not None:
+        def draw(source, shape, d):
+            return normal_floats(source, shape, d, mean, std)
+        shape = shape_of("normal", (size,))
+        return sized(normal, draw, shape, generator, out, dtype, device, requires_grad)
+    if not isinstance(mean, Tensor):
+        if not isinstance(std, Tensor):
+            raise TypeError(f"normal() received an invalid combination of arguments - got "
+                            f"({type(mean).__name__}, {type(std).__name__}): give a tensor of "
+                            "means or of standard deviations, or the size of the result.")
+        only_floats(std._data.dtype, "normal_kernel_cpu")
+        mean = wrap(np.array(mean, std._data.dtype))
+    r = normal_around(mean, std, generator)
+    return r if out is None else finish(r._data, False, out, normal.op)
+
+
+@nary(inplace=False, out=True)
+def bernoulli(x, p=None, *, generator=None):
+    """1 with probability x (or the number p), else 0. Its gradient is 0.
+
+    Raises RuntimeError for probabilities outside [0, 1].
+    """
+    if p is not None:
+        return coins(source(generator), x.shape, x.dtype, p)
+    only_floats(x.dtype, "bernoulli_tensor_cpu_p_")
+    return coins(source(generator), x.shape, x.dtype, x)
+bernoulli.vjp(x=lambda g: g * 0)
+
+
+def coins(generator, shape, d, p):
+    """1 with probability `p`, a number or an array that broadcasts to `shape`."""
+    if d.kind == "c":
+        raise failures.not_implemented("bernoulli_scalar_cpu_", d)
+    if isinstance(p, np.ndarray):
+        only_real(p.dtype, "bernoulli_tensor_cpu_p_")
+        if not ((p >= 0) & (p <= 1)).all():
+            raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false: "
+                               "probabilities lie between 0 and 1.")
+    elif not 0 <= p <= 1:
+        raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
+    return streams.bernoulli(generator, shape, d, p)
+
+
+@composite(inplace=False, out=False)
+def multinomial(input, num_samples, replacement=False, *, generator=None, out=None):
+    """Indices drawn in proportion to the weights in (each row of) `input`.
+
+    Raises RuntimeError for negative, infinite or all-zero weights, and for more samples than
+    weights without replacement.
+    """
+    a = input._data
+    if a.ndim not in (1, 2):
+        raise RuntimeError("prob_dist must be 1 or 2 dim")
+    if a.dtype not in FLOATS or a.dtype.kind == "c":
+        raise RuntimeError("multinomial only supports floating-point dtypes for input, got: "
+                           f"{said(a.dtype)}")
+    if out is not None and out.dtype is not int64:
+        raise RuntimeError(f"multinomial expects Long tensor out, got: {said(out.dtype)}")
+    if num_samples <= 0:
+        raise RuntimeError("cannot sample n_sample <= 0 samples")
+    if not replacement and num_samples > a.shape[-1]:
+        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without "
+                           f"replacement: {num_samples} samples of {a.shape[-1]} categories.")
+    if a.size == 0:
+        r = np.empty((*a.shape[:-1], num_samples), np.int64)
+    else:
+        r = streams.multinomial(source(generator), a, num_samples, replacement)
+    return finish(r, False, out, multinomial.op)
+
+
+@nary(method=False, inplace=False, out=False)
+def poisson(x, generator=None):
+    """Poisson counts of mean x. Its gradient is 0. Raises RuntimeError for negative rates."""
+    only_real(x.dtype, "poisson_cpu")
+    return rejection.poisson(source(generator), x)
+poisson.vjp(x=lambda g: g * 0)
+
+
+@nary(tensors=("x", "y"), method=False, inplace=False, out=False)
+def binomial(x, y, generator=None):
+    """Successes among x trials that succeed with probability y. Its gradient is 0."""
+    for what, a in (("count", x), ("prob", y)):
+        if a.dtype not in FLOATS:
+            raise ValueError(f"binomial only supports floating-point dtypes for {what}, got: "
+                             f"{said(a.dtype)}")
+    if x.dtype is not y.dtype:
+        raise RuntimeError(f"Found dtype {said(y.dtype)} but expected {said(x.dtype)}")
+    only_real(x.dtype, "binomial_cpu")
+    broadcast(x.shape, y.shape)
+    return rejection.binomial(source(generator), x, y)
+binomial.vjp(x=lambda g: g * 0, y=lambda g: g * 0)
+
+
+# ---- in place -------------------------------------------------------------------------------------
+
+
+def forgetting(name):
+    """The op that stands in the graph where a tensor with history was filled: it passes on 0."""
+    def body(x, y):
+        """y, whatever x was."""
+        return y
+    body.__name__ = f"filled_by_{name}"
+    op = nary(body, tensors=("x", "y"), space="rules", grad=camel(name))
+    op.vjp(x=lambda g: g * 0)
+    return op
+
+
+FILLED = {name: forgetting(name) for name in (
+    "uniform", "normal", "random", "bernoulli", "exponential", "geometric", "cauchy", "log_normal")}
+
+
+def fill(self, name, draw, generator):
+    """Replace the values of `self` by `draw(generator, shape, dtype)`, in the order of memory.
+
+    Raises RuntimeError where autograd forbids it, or several elements share one place.
+    """
+    a = self._data
+    if not a.flags.writeable and a.size:
+        raise RuntimeError(failures.OVERLAP)
+    if self._live or self._inference:
+        state = ambient.state
+        check_writable(self, (), state)
+        if state.grad and vertex(self) is not None:
+            values = np.empty_like(a)
+            in_memory_order(values)[...] = draw(source(generator), in_memory_order(a).shape, a.dtype)
+            return written(self, FILLED[name](self, wrap(values)))
+    memory = in_memory_order(a)
+    memory[...] = draw(source(generator), memory.shape, a.dtype)
+    touch(self)
+    return self
+
+
+def method(function):
+    """Decorator: a Tensor method whose name ends in `_`."""
+    return composite(function, space="Tensor", inplace=False, out=False, name=function.__name__)
+
+
+@method
+def uniform_(self, from_=0.0, to=1.0, *, generator=None, **named):
+    """Fill with numbers drawn evenly from [from, to)."""
+    low = named.pop("from", from_)
+    refuse(named, "uniform_")
+    d = self._data.dtype
+    only_floats(d, "check_uniform_bounds")
+    check_interval(d, low, to)
+    return fill(self, "uniform", lambda g, shape, d: streams.uniform(g, shape, d, low, to),
+                generator)
+
+
+def refuse(named, name):
+    """Raise TypeError for keywords that are left over."""
+    for key in named:
+        raise TypeError(f"{name}() got an unexpected keyword argument '{key}'")
+
+
+def check_interval(d, low, high):
+    """Raise RuntimeError unless low ≤ high and the dtype can hold both and their distance."""
+    top = float(np.finfo(of(d).to_real().numpy).max)
+    for name, value in (("from", low), ("to", high)):
+        if not -top <= value <= top:
+            raise RuntimeError(f"{name} is out of bounds for {C_NAMES[of(d).to_real().name]}")
+    if low > high:
+        raise RuntimeError("uniform_ expects to return a [from, to) range, but found "
+                           f"from={low:g} > to={high:g}")
+    if high - low > top:
+        raise RuntimeError(f"uniform_ expects to-from <= std::numeric_limits<{said(d)}>::max(), but"
+                           f" found to={high:g} and from={low:g} which result in to-from to exceed "
+                           "the limit")
+
+
+@method
+def normal_(self, mean=0.0, std=1.0, *, generator=None):
+    """Fill with normal numbers."""
+    contiguous = self._data.flags.c_contiguous
+
+    def draw(g, shape, d):
+        return normal_floats(g, shape, d, mean, std, contiguous)
+    return fill(self, "normal", draw, generator)
+
+
+@method
+def random_(self, *bounds, generator=None, **named):
+    """Fill with integers: `random_()` all that the dtype holds from 0 on, `random_(n)` 0 … n − 1,
+    `random_(low, high)` low … high − 1, `random_(low, None)` low … the dtype's largest.
+    """
+    if "to" in named:
+        bounds = (*bounds, named.pop("to"))
+    if "from" in named:
+        bounds = (named.pop("from"), *bounds)
+    refuse(named, "random_")
+    if not bounds:
+        return fill(self, "random", any_integers, generator)
+    low, high = (0, *bounds) if len(bounds) == 1 else bounds
+    low = whole("random_", "from", 1, low)
+    if high is None:
+        return fill(self, "random", lambda g, shape, d: integers_from(g, shape, d, low), generator)
+    high = whole("random_", "to", 2, high)
+    return fill(self, "random", lambda g, shape, d: streams.integers(
+        g, shape, d, *integer_range(d, low, high)), generator)
+
+
+def any_integers(generator, shape, d):
+    if d.kind == "c" or d.name in ("uint16", "uint32", "uint64"):
+        raise failures.not_implemented("random_kernel_cpu", d)
+    return streams.all_integers(generator, shape, d)
+
+
+def integers_from(generator, shape, d, low):
+    if low == -2**63:
+        if d.name not in ("int64", "float64", "float32", "bfloat16"):
+            raise RuntimeError("random_full_64_bits_range_kernel_cpu handles only int64, double, "
+                               "float and bfloat16")
+    else:
+        integer_range(d, low, streams.largest(d) + 1)
+    return streams.integers_from(generator, shape, d, low)
+
+
+@method
+def bernoulli_(self, p=0.5, *, generator=None):
+    """Fill with 1 with probability `p` (a number, or a tensor that broadcasts), else 0."""
+    a = self._data
+    if isinstance(p, Tensor):
+        p = expanded(p._data, a)
+    return fill(self, "bernoulli", lambda g, shape, d: coins(g, shape, d, p), generator)
+
+
+def expanded(p, a):
+    """`p` broadcast to the shape of `a`, its dimensions in the order of `a`'s memory."""
+    try:
+        p = np.broadcast_to(p, a.shape)
+    except ValueError:
+        raise RuntimeError(f"The expanded size of the tensor {list(a.shape)} must match the "
+                           f"existing size {list(p.shape)} at non-singleton dimensions.") from None
+    if a.flags.c_contiguous:
+        return p
+    return p.transpose(sorted(range(a.ndim), key=lambda i: -a.strides[i]))
+
+
+@method
+def exponential_(self, lambd=1.0, *, generator=None):
+    """Fill with numbers of density λ exp(−λx)."""
+    if not lambd > 0.0:
+        raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
+    only_continuous("Exponential", self._data.dtype)
+    return fill(self, "exponential", lambda g, shape, d: streams.exponential(g, shape, d, lambd),
+                generator)
+
+
+def only_continuous(name, d):
+    """Raise RuntimeError for a dtype without fractions, or a complex one."""
+    if d not in FLOATS or d.kind == "c":
+        raise RuntimeError(f"{name} distribution is a continuous probability distribution. dtype "
+                           f"must be a floating point but you specified {said(d)}")
+
+
+@method
+def geometric_(self, p, *, generator=None):
+    """Fill with the number of trials until the first success, each succeeding with chance p."""
+    if not 0 < p < 1:
+        raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p:g}")
+    if self._data.dtype.kind in "bc":
+        raise failures.not_implemented("geometric_cpu", self._data.dtype)
+    return fill(self, "geometric", lambda g, shape, d: streams.geometric(g, shape, d, p), generator)
+
+
+@method
+def cauchy_(self, median=0.0, sigma=1.0, *, generator=None):
+    """Fill with numbers of the Cauchy distribution, density 1/(πσ(1 + ((x − median)/σ)²))."""
+    if not sigma > 0.0:
+        raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma:g}")
+    only_continuous("Cauchy", self._data.dtype)
+    return fill(self, "cauchy", lambda g, shape, d: streams.cauchy(g, shape, d, median, sigma),
+                generator)
+
+
+@method
+def log_normal_(self, mean=1.0, std=2.0, *, generator=None):
+    """Fill with exp of normal numbers of the given mean and std."""
+    if not std > 0.0:
+        raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std:g}")
+    only_real(self._data.dtype, "log_normal_cpu")
+    return fill(self, "log_normal", lambda g, shape, d: streams.log_normal(g, shape, d, mean, std),
+                generator)
