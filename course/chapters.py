@@ -45,7 +45,7 @@ def title(file: Path) -> str:
     try:
         cells = json.loads(file.read_text("utf-8"))["cells"]
         text = "".join(cells[0]["source"])
-    except (OSError, ValueError, KeyError, IndexError):
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
         return file.stem
     for line in text.splitlines():
         if line.startswith("# "):

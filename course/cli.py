@@ -2,7 +2,7 @@
 
 import argparse
 import importlib
-import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -102,10 +102,15 @@ def dispatch(words: list[str]) -> int:
 def main(words: list[str] | None = None) -> int:
     """Run the command line `words` (default: sys.argv); returns the exit status."""
     try:
-        return dispatch(sys.argv[1:] if words is None else words)
+        status = dispatch(sys.argv[1:] if words is None else words)
+        sys.stdout.flush()
+        return status
     except Problem as said:
         print(f"learntorch: {said}", file=sys.stderr)
         return said.status
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 if __name__ == "__main__":

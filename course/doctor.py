@@ -121,10 +121,9 @@ def gpu() -> dict:
 def extras() -> dict:
     """For every extra: installed versions, what is missing, and the line that installs it."""
     found = {}
-    for extra, needed in problem.requirements().items():
-        if extra not in FOR:
-            continue
-        needed = [r for r in needed if problem.wanted(r)]
+    requirements = problem.requirements()
+    for extra in FOR:
+        needed = [r for r in requirements.get(extra, []) if problem.wanted(r)]
         lacking = [r for r in needed if problem.version(r) is None]
         there = [r for r in needed if r not in lacking]
         found[extra] = {

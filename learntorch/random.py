@@ -282,6 +282,12 @@ def fork_rng(devices=None, enabled=True, _caller="fork_rng", _devices_kw="device
         default_generator.load_bytes(before)
 
 
+def bernoulli_mask(generator, shape, p):
+    """A bool array, true where u53 < p: what dropout draws."""
+    from learntorch.random_streams import bernoulli
+    return bernoulli(generator, shape, np.bool_, p)
+
+
 def thread_safe_generator():
     """The generator of the data-loading thread that asks; None (the default one) elsewhere."""
     from learntorch.utils.data import get_worker_info

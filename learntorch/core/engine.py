@@ -11,7 +11,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from learntorch.core import graph
+from learntorch.core import anomaly, graph, op
 from learntorch.core.ambient import ambient, no_grad, set_grad_enabled
 from learntorch.core.dtypes import said
 from learntorch.core.graph import FREED, Leaf, Pick, vertex
@@ -54,14 +54,14 @@ def run(roots, grads, keep, create_graph, targets=None):
     useful = None if targets is None else leading_to(nodes, targets)
     walk = walk_tensors if create_graph else walk_arrays
     caught = {}
+    watch = anomaly.watching(ambient.state)
     with set_grad_enabled(create_graph):
-        state = ambient.state
         walk(nodes, roots, grads, keep, useful, None if targets is None else frozenset(targets),
-             caught, state)
+             caught, watch is not None and watch.check_nan)
     return None if targets is None else [caught.get(n) for n in targets]
 
 
-def walk_arrays(nodes, roots, grads, keep, useful, targets, caught, state):
+def walk_arrays(nodes, roots, grads, keep, useful, targets, caught, check_nan):
     """The usual walk: rules on raw arrays."""
     tape = {}
     owned = set()
@@ -95,6 +95,8 @@ def walk_arrays(nodes, roots, grads, keep, useful, targets, caught, state):
             if not keep:
                 n.saved = None
         gradients = plan.run(xp, g, *saved)
+        if check_nan:
+            anomaly.check(n, gradients)
         if n.hooks is not None and n.hooks.after:
             gradients = _after_arrays(n, gradients, g)
         for e, gi in zip(n.edges, gradients):
@@ -265,7 +267,7 @@ def _after_arrays(n, gradients, g):
     return [None if t is None else _plain(t._data) for t in _after(n, fitted, outputs)]
 
 
-def walk_tensors(nodes, roots, grads, keep, useful, targets, caught, state):
+def walk_tensors(nodes, roots, grads, keep, useful, targets, caught, check_nan):
     """The walk that leaves history: the same rules on tensors."""
     from learntorch.backend import tensor_xp
     tape = {}
@@ -291,6 +293,8 @@ def walk_tensors(nodes, roots, grads, keep, useful, targets, caught, state):
             g = _gather(n, g)
         values = as_tensors(n)
         gradients = plan.run(tensor_xp, g, *values)
+        if check_nan:
+            anomaly.check(n, gradients)
         if not keep and plan.keeps:
             n.saved = None
         if n.hooks is not None and n.hooks.after:
@@ -445,8 +449,8 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     if is_grads_batched:
         rows = [grad(outputs, inputs, [None if g is None else g[i] for g in grad_outputs], True,
                      create_graph, allow_unused=allow_unused) for i in range(len(grad_outputs[0]))]
-        stack = _registry("stack")
-        return tuple(None if column[0] is None else stack(list(column))
+        pile = op.registry["stack"]
+        return tuple(None if column[0] is None else pile(list(column), 0)
                      for column in zip(*rows, strict=True))
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when "
@@ -463,11 +467,6 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     if not create_graph:
         found = [g if g is None else wrap(np.array(g._data)) for g in found]
     return tuple(found)
-
-
-def _registry(name):
-    from learntorch.core.op import registry
-    return registry[name]
 
 
 __all__ = ["backward", "grad", "no_grad", "run"]

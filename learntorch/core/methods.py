@@ -31,6 +31,10 @@ OPERATORS = {
 }
 
 
+PROPERTIES = {"T": "reversed_dims", "mT": "matrix_transpose", "H": "hermitian", "mH": "adjoint",
+              "real": "real", "imag": "imag"}
+
+
 def attach_all():
     """Give Tensor every method, in-place variant, alias and operator the registry knows."""
     for call in list(registry.values()):
@@ -44,6 +48,8 @@ def attach_all():
             op.written = in_place(function)
             for name in names if op.method or "Tensor" in op.space else ():
                 setattr(Tensor, name + "_", op.written)
+    for name, function in PROPERTIES.items():
+        setattr(Tensor, name, property(registry[function].op.forward))
     for special, name in OPERATORS.items():
         function = registry[name] if name in registry else getattr(Tensor, name, None)
         if function is not None:

@@ -1,5 +1,28 @@
-"""The functions behind the layers: `learntorch.nn.functional`. Bodies and rules live in `ops`."""
+"""The functions behind the layers: `learntorch.nn.functional`. Bodies and rules live in `ops`.
+
+Here stand only those whose call differs from the op of the same name (`inplace=`).
+"""
 
 from learntorch.core.op import face as _face
 
 globals().update(_face("nn.functional"))
+
+
+def relu(input, inplace=False):
+    """max(x, 0); written into the input's memory when `inplace`."""
+    return input.relu_() if inplace else input.relu()
+
+
+def relu_(input):
+    """max(x, 0), in place."""
+    return input.relu_()
+
+
+def tanh(input):
+    """tanh x."""
+    return input.tanh()
+
+
+def sigmoid(input):
+    """1 / (1 + e⁻ˣ)."""
+    return input.sigmoid()

@@ -3,7 +3,7 @@
 from learntorch.core.op import composite, nary, unary
 
 
-@unary(space="torch nn.functional")
+@unary
 def relu(xp, x):
     """max(x, 0)."""
     return xp.maximum(x, x.dtype.type(0))

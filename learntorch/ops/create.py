@@ -359,13 +359,13 @@ def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None,
 
 
 @creator
-def complex(real, imag, *, out=None):
+def complex_(real, imag, *, out=None):
     """real + i·imag."""
     if real.dtype is not imag.dtype:
         raise RuntimeError(f"Expected object of scalar type {dtypes.said(real.dtype)} but got "
                            f"scalar type {dtypes.said(imag.dtype)} for second argument")
     r = registry["make_complex"](real, imag)
-    return r if out is None else write_out(complex.op, out, r, (real, imag))
+    return r if out is None else write_out(complex_.op, out, r, (real, imag))
 
 
 # ---- from another tensor's shape --------------------------------------------------------------

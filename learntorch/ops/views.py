@@ -281,6 +281,29 @@ def matrix_transpose(input):
     return transpose(input, -2, -1)
 
 
+@composite(space="rules")
+def reversed_dims(input):
+    """The dimensions in reverse order: the transpose of a matrix."""
+    ndim = input._data.ndim
+    if ndim not in (0, 2):
+        import warnings
+        warnings.warn(f"The use of `x.T` on tensors of dimension other than 2 to reverse their "
+                      "shape is deprecated and it will throw an error in a future release. "
+                      "Consider `x.mT` to transpose batches of matrices or `x.permute(*torch."
+                      "arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",
+                      UserWarning, stacklevel=2)
+    return permute_dims(input, tuple(range(ndim))[::-1])
+
+
+@composite(space="rules")
+def hermitian(input):
+    """The conjugate transpose of a matrix."""
+    if input._data.ndim not in (0, 2):
+        raise RuntimeError("tensor.H is only supported on matrices (2-D tensors). Got "
+                           f"{input._data.ndim}-D tensor.")
+    return reversed_dims(input).conj()
+
+
 # ---- windows --------------------------------------------------------------------------------
 
 

@@ -93,9 +93,8 @@ class Adam(RuleOptimizer):
             m, v = read(state, "exp_avg"), read(state, "exp_avg_sq")
             average_moments(g, m, v, beta1, beta2)
             if amsgrad:
-                largest = read(state, "max_exp_avg_sq")
-                v = xp.maximum(largest, v)
-                largest[...] = v
+                v = xp.maximum(read(state, "max_exp_avg_sq"), v)
+                read(state, "max_exp_avg_sq")[...] = v
             descend(xp, p, m, v, t, lr, beta1, beta2, eps)
 
 

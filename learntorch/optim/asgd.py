@@ -1,5 +1,6 @@
 """Averaged SGD: plain descent, and beside it the mean of the places it visited."""
 
+from learntorch.core.dtypes import get_default_dtype
 from learntorch.optim.stepping import (
     RuleOptimizer,
     check_lr,
@@ -59,6 +60,7 @@ class ASGD(RuleOptimizer):
 
     def _update(self, group):
         lr, lambd, alpha, t0 = number(group["lr"]), group["lambd"], group["alpha"], group["t0"]
+        rounded = get_default_dtype().numpy.type
         for _, read, p, g, state in self._pending(group):
             t = count(state)
             eta, mu = state["eta"]._data, state["mu"]._data
@@ -68,5 +70,7 @@ class ASGD(RuleOptimizer):
                 a[...] = p
             else:
                 average(a, p, mu.item())
-            eta[...] = rate(t, float(lr), lambd, alpha)
-            mu[...] = 1 / max(1, t - t0)
+            if group["foreach"]:            # PyTorch computes the rate in float32 then
+                t = state["step"]._data[()]
+            eta[...] = rounded(rate(t, float(lr), lambd, alpha))
+            mu[...] = rounded(1 / max(1, t - t0))

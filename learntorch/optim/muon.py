@@ -50,7 +50,8 @@ class Muon(RuleOptimizer):
     Momentum b ← b + (1 − μ)(g − b); with `nesterov` g + μ (b − g) is used. `ns_steps` steps of
     Newton and Schulz with `ns_coefficients` (a, b, c) make it orthogonal; `eps` keeps the norm it
     is divided by off zero. `lr` is γ, `momentum` μ, `weight_decay` λ. `adjust_lr_fn` "original"
-    (the default) takes γ′ = γ √max(1, rows/columns), "match_rms_adamw" γ′ = 0.2 γ √max(rows, columns).
+    (the default) takes γ′ = γ √max(1, rows/columns), "match_rms_adamw"
+    γ′ = 0.2 γ √max(rows, columns).
 
     For matrices only: give biases, embeddings and the like to another optimizer.
 

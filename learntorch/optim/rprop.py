@@ -56,8 +56,8 @@ class Rprop(RuleOptimizer):
         etas, limits = group["etas"], group["step_sizes"]
         for xp, read, p, g, state in self._pending(group):
             count(state)
-            before, s = read(state, "prev"), read(state, "step_size")
-            agreement = resize(xp, s, g, before, etas, limits)
+            s = read(state, "step_size")
+            agreement = resize(xp, s, g, read(state, "prev"), etas, limits)
             g = xp.where(agreement < 0, 0.0, g)
             descend(xp, p, g, s)
-            before[...] = g
+            read(state, "prev")[...] = g

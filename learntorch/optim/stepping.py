@@ -28,7 +28,10 @@ def plain(state, name):
 
 
 def fresh(state, name):
-    """One entry of the state as a new Tensor: the old one may be part of a recorded history."""
+    """One entry of the state as a new Tensor, since a recorded history may hold on to the old one.
+
+    Reading a second time gives another new one, which may be overwritten.
+    """
     value = state[name] = state[name].clone()
     return value
 

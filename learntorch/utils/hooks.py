@@ -21,14 +21,14 @@ class RemovableHandle:
     _ids = itertools.count()
 
     def __init__(self, hooks_dict, *, extra_dict=None):
-        self.hooks_dict_ref = weakref.ref(hooks_dict)
+        self.hooks_dict_ref = _weak(hooks_dict)
         self.id = next(RemovableHandle._ids)
         RemovableHandle.next_id = self.id + 1
         if extra_dict is None:
             extra_dict = ()
         elif isinstance(extra_dict, dict):
             extra_dict = (extra_dict,)
-        self.extra_dict_ref = tuple(weakref.ref(d) for d in extra_dict)
+        self.extra_dict_ref = tuple(map(_weak, extra_dict))
 
     def remove(self):
         """Take the hook off. A second call does nothing."""
@@ -53,8 +53,8 @@ class RemovableHandle:
 
 
 def _weak(hooks):
-    """A weak reference to `hooks`, or to nothing where the dictionary was gone already."""
-    return (lambda: None) if hooks is None else weakref.ref(hooks)
+    """A weak reference to `hooks`; a plain dict allows none, and None stands for itself."""
+    return (lambda: hooks) if type(hooks) in (dict, type(None)) else weakref.ref(hooks)
 
 
 def unserializable_hook(f):

@@ -106,7 +106,7 @@ def test_the_listing_has_the_chapters_in_order_with_their_titles(folder):
     assert len(found) == len(NAMES)
 
 
-@pytest.mark.parametrize("text", ["", "{", "{}", '{"cells": []}', '{"cells": [{"source": ["no"]}]}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"cells": []}', '{"cells": [{"source": "no"}]}'])
 def test_a_notebook_without_a_heading_is_called_by_its_name(tmp_path, text):
     (tmp_path / "07_x.ipynb").write_text(text, "utf-8")
     assert chapters.listing(tmp_path)[0].title == "07_x"
@@ -372,6 +372,17 @@ def test_doctor_finds_this_environment_sound():
     import numpy
 
     assert f"numpy       {numpy.__version__}" in said.stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a pipe as POSIX has it")
+def test_a_reader_that_stops_early_gets_no_traceback():
+    line = [sys.executable, "-m", "course.cli", "doctor"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    said = subprocess.run(line, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, timeout=60)
+    os.close(writer)
+    assert said.returncode == 1
+    assert said.stderr == b""
 
 
 def test_doctor_as_json_has_the_same_facts():

@@ -1,0 +1,234 @@
+"""Training curves that grow while the loop runs, and buttons that pause, step and stop it.
+
+    curves = LossCurves()
+    curves                                      # last line of a cell: the widget appears
+    for step in curves.loop(range(100)):
+        …
+        curves.log(step, loss=loss.item(), lr=0.1)
+"""
+
+import threading
+import time
+
+import traitlets as t
+
+from course.widgets import curves_chart
+from course.widgets.base import Widget, script, style
+from course.widgets.polling import kernel, poll
+
+EVERY = 0.1             # seconds between two updates of the picture
+LISTEN = 0.03           # seconds between two looks at the page
+COMMANDS = ("pause", "go", "step", "stop")
+
+
+class LossCurves(Widget):
+    """Curves of several runs: losses above, learning rate, gradient norm and others below.
+
+    smoothing: 0 (none) to 0.99. log_x, log_y: axes. hidden: runs not shown.
+    status: "idle", "running", "paused", "stopped" (by the reader) or "finished".
+    """
+
+    kind = "curves"
+    shared = ("smoothing", "log_x", "log_y", "hidden", "cursor")
+    _esm = script("common.js", "loss_curves.js")
+    _css = style("loss_curves.css")
+
+    smoothing = t.Float(0.0, min=0.0, max=0.99).tag(sync=True)
+    log_x = t.Bool(False).tag(sync=True)
+    log_y = t.Bool(False).tag(sync=True)
+    hidden = t.List(t.Unicode()).tag(sync=True)
+    cursor = t.Float(None, allow_none=True).tag(sync=True)
+    width = t.Int(720, min=260, max=1600).tag(sync=True)
+    status = t.Unicode("idle").tag(sync=True)
+    chart = t.Dict().tag(sync=True)
+    readout = t.Dict().tag(sync=True)
+    palette = t.Dict({"colours": list(curves_chart.COLOURS),
+                      "dashes": list(curves_chart.DASHES)}).tag(sync=True)
+
+    def __init__(self, title="Training curves", **traits):
+        self.title = title
+        self.runs = {}
+        self.current = "run"
+        self._lock = threading.RLock()
+        self._drawn_at = 0.0
+        self._wait = EVERY
+        self._listened_at = 0.0
+        self._command = "go"
+        self._steps = 0
+        self._dirty = False
+        self._watched = None
+        super().__init__(**traits)
+        self._draw()
+        self.observe(self._draw, ["smoothing", "log_x", "log_y", "hidden", "width"])
+        self.observe(self._read, ["cursor", "hidden"])
+        self.on_msg(self._hear)
+
+    # ---- what a training loop calls ----------------------------------------------------------
+
+    def log(self, step, run=None, **values):
+        """Add one point to each named series: `curves.log(step, loss=0.3, lr=0.1)`.
+
+        Values are numbers (a tensor with one element will do); NaN and infinity are kept and
+        marked with ×. Raises TypeError for what is no number.
+        """
+        name = str(self.current if run is None else run)
+        with self._lock:
+            table = self.runs.setdefault(name, {})
+            for series, value in values.items():
+                steps, numbers = table.setdefault(series, ([], []))
+                steps.append(float(step))
+                numbers.append(float(value))
+            self._dirty = True
+        if time.monotonic() - self._drawn_at >= self._wait:
+            self._draw()
+        self._flush_later()
+
+    def loop(self, steps, run=None):
+        """Go through `steps` as the reader wishes: Pause, Step and Stop in the page act here.
+
+        run: the name under which `log` files its points, "run" at first. A name used before
+        starts afresh.
+        """
+        if run is not None:
+            self.current = str(run)
+        with self._lock:
+            self.runs.pop(self.current, None)
+        self._command = "go"
+        self.status = "running"
+        try:
+            for step in steps:
+                if not self._may_go_on():
+                    break
+                yield step
+        finally:
+            self.status = "stopped" if self._command == "stop" else "finished"
+            self._draw()
+
+    def _may_go_on(self):
+        self._listen()
+        while self._command == "pause":
+            self.status = "paused"
+            self._flush()
+            time.sleep(LISTEN / 2)
+            self._listen()
+        if self._command == "stop":
+            return False
+        if self._command == "step":
+            self._command = "pause"
+        else:
+            self.status = "running"
+        return True
+
+    def _listen(self):
+        now = time.monotonic()
+        if now - self._listened_at >= LISTEN:
+            self._listened_at = now
+            poll()
+
+    def _hear(self, _widget, content, _buffers):
+        """What the page asks for: a command to the loop, a place on the axis, a file."""
+        kind = content.get("type")
+        if kind == "command" and content.get("command") in COMMANDS:
+            if self.status in ("running", "paused"):
+                self._command = content["command"]
+        elif kind == "point":
+            self.cursor = self._step_at(content.get("x"))
+        elif kind == "move":
+            self._move(content.get("by"))
+        elif kind == "export" and content.get("format") in ("svg", "csv", "png"):
+            form = content["format"]
+            text = self.csv() if form == "csv" else self.svg()
+            self.send({"type": "export", "format": form, "text": text})
+
+    # ---- the picture -------------------------------------------------------------------------
+
+    def _draw(self, _change=None):
+        with self._lock:
+            began = time.monotonic()
+            self.chart = self._chart(self.width)
+            self.alt = f"{self.title}: {curves_chart.words(self.runs)}"
+            self._dirty = False
+            self._drawn_at = time.monotonic()
+            self._wait = max(EVERY, 10 * (self._drawn_at - began))
+            self._place_cursor()
+
+    def _chart(self, width):
+        return curves_chart.chart(self.runs, width, self.smoothing, self.log_x, self.log_y,
+                                  self.hidden)
+
+    def _flush(self):
+        if self._dirty:
+            self._draw()
+
+    def _flush_later(self):
+        """The last points of a cell are drawn when the cell ends."""
+        running = kernel()
+        shell = getattr(running, "shell", None)
+        if shell is not None and self._watched is None:
+            self._watched = shell
+            shell.events.register("post_run_cell", self._cell_ended)
+
+    def _cell_ended(self, *_result):
+        self._watched.events.unregister("post_run_cell", self._cell_ended)
+        self._watched = None
+        self._flush()
+
+    # ---- reading off values ------------------------------------------------------------------
+
+    def _steps_shown(self):
+        with self._lock:
+            return sorted({s for run, table in self.runs.items() if run not in self.hidden
+                           for steps, _ in table.values() for s in steps})
+
+    def _axis(self):
+        panel = self.chart["panels"][0]
+        steps = [s for s in self._steps_shown() if s > 0 or not self.log_x]
+        return steps, curves_chart.Axis(steps, panel["x"], panel["x"] + panel["w"], self.log_x)
+
+    def _step_at(self, x):
+        steps, axis = self._axis()
+        if not steps or not isinstance(x, (int, float)):
+            return None
+        return min(steps, key=lambda s: abs(axis.at(s) - x))
+
+    def _move(self, by):
+        steps = self._steps_shown()
+        if not steps or by not in (-1, 1, -10, 10):
+            return
+        if self.cursor is None:
+            self.cursor = steps[0] if by > 0 else steps[-1]
+            return
+        near = min(range(len(steps)), key=lambda i: abs(steps[i] - self.cursor))
+        self.cursor = steps[max(0, min(len(steps) - 1, near + by))]
+
+    def _read(self, _change=None):
+        with self._lock:
+            self._place_cursor()
+            if self.cursor is not None:
+                rows = curves_chart.readout(self.runs, self.cursor, self.hidden)
+                self.message = f"step {self.cursor:g}: " + "; ".join(
+                    f"{run} {series} {text}" for run, series, text in rows[:8])
+
+    def _place_cursor(self):
+        steps, axis = self._axis()
+        x = None if self.cursor is None or not steps else axis.at(self.cursor)
+        self.readout = {"x": x}
+
+    # ---- taking it away ----------------------------------------------------------------------
+
+    def csv(self):
+        """All points as comma-separated text: run, step, series, value."""
+        with self._lock:
+            return curves_chart.csv(self.runs)
+
+    def svg(self):
+        """The picture as it is now, as SVG text."""
+        with self._lock:
+            return curves_chart.as_svg(self._chart(720), self.title,
+                                       curves_chart.words(self.runs))
+
+    def static(self):
+        return self.svg()
+
+    def __repr__(self):
+        return f"LossCurves({self.title!r})"
