@@ -16,16 +16,16 @@ import types
 __all__ = ["Reveal", "reveal", "source_of"]
 
 WORDS = {"out": "the result", "x": "input", "y": "other"}
-METHODS = ("__init__", "forward", "step", "update", "apply", "backward")
+METHODS = ("__init__", "forward", "backward")
 
 
-def reveal(thing):
-    """Show the source of an op, a module, an optimizer, a recorded node or any Python function.
+def reveal(*things):
+    """Show the source of ops, modules, optimizers, recorded nodes or any Python functions.
 
     Returns a `Reveal`, which prints as text and shows as HTML. TypeError if there is no Python
     source to show.
     """
-    return Reveal(source_of(thing))
+    return Reveal([source_of(thing) for thing in things])
 
 
 def source_of(thing):
@@ -61,34 +61,34 @@ def source_of(thing):
 
 
 class Reveal:
-    """The source of one thing, as `source_of` found it; `data` is the dictionary."""
+    """The source of some things, as `source_of` found it; `data` is the list of dictionaries."""
 
     def __init__(self, data):
         self.data = data
 
     def __repr__(self):
-        data = self.data
-        blocks = [f"{data['name']} · {data['file']}:{data['line']}"]
-        blocks += [textwrap.indent(p["source"], "    ") for p in data["parts"]]
-        if data["kind"] == "op":
-            blocks.append("\n".join(_facts(data)))
-        return "\n\n".join(blocks)
+        return "\n\n\n".join(_as_text(each) for each in self.data)
 
     def _repr_html_(self):
-        data = self.data
-        style = "margin:.3em 0 .6em;padding:.5em .8em;border-left:3px solid #0072b2;overflow-x:auto"
-        rows = [
-            f"<div><b>{html.escape(data['name'])}</b> "
-            f"<code>{html.escape(data['file'])}:{data['line']}</code></div>"
-        ]
-        for part in data["parts"]:
-            rows.append(
-                f"<div>{html.escape(part['title'])}</div>"
-                f'<pre style="{style}"><code>{html.escape(part["source"])}</code></pre>'
-            )
-        if data["kind"] == "op":
-            rows += [f"<div>{html.escape(fact)}</div>" for fact in _facts(data)]
-        return f'<div class="learntorch-reveal">{"".join(rows)}</div>'
+        return f'<div class="learntorch-reveal">{"".join(_as_html(d) for d in self.data)}</div>'
+
+
+def _as_text(data):
+    blocks = [f"{data['name']} · {data['file']}:{data['line']}"]
+    blocks += [textwrap.indent(p["source"], "    ") for p in data["parts"]]
+    if data["kind"] == "op":
+        blocks.append("\n".join(_facts(data)))
+    return "\n\n".join(blocks)
+
+
+def _as_html(data):
+    place = f"{data['file']}:{data['line']}"
+    rows = [f"<b>{html.escape(data['name'])}</b> <code>{html.escape(place)}</code>"]
+    rows += [f"<pre><code>{html.escape(part['source'])}</code></pre>" for part in data["parts"]]
+    if data["kind"] == "op":
+        rows += [f"<div>{html.escape(fact)}</div>" for fact in _facts(data)]
+    frame = "margin:0 0 1em;padding:0 0 0 .8em;border-left:3px solid #0072b2;overflow-x:auto"
+    return f'<div style="{frame}">{"".join(rows)}</div>'
 
 
 def _facts(data):
@@ -138,7 +138,8 @@ def _of_op(op):
         shown.add(line)
         parts.append(_part(f"rule for {name}", where.statement(line), _place(rule, line)))
     uses = {name: _names(rule) for name, rule in rules.items()}
-    parts.sort(key=lambda part: (part["file"] != parts[0]["file"], part["line"]))
+    home = parts[0]["file"]
+    parts.sort(key=lambda part: (part["file"] != home, part["line"]))
     return {
         "name": op.name,
         "kind": "op",
@@ -149,8 +150,16 @@ def _of_op(op):
         "inputs": list(op.params),
         "rules": {name: _rule_source(rule) for name, rule in rules.items()},
         "uses": uses,
-        "saved": list(dict.fromkeys(n for names in uses.values() for n in names)),
+        "saved": _kept(op, uses),
     }
+
+
+def _kept(op, uses):
+    """Every name that some rule uses, in the order of the parameters, the result last."""
+    names = {name for used in uses.values() for name in used}
+    order = [p for parameter in op.params for p in (parameter, f"{parameter}_shape")]
+    known = [name for name in order if name in names]
+    return known + sorted(names - set(known))
 
 
 def _names(rule):
@@ -190,8 +199,8 @@ def _of_class(cls, line):
         kind = "module"
     elif issubclass(cls, library.optim.Optimizer):
         kind = "optimizer"
-    parts = []
-    for name in METHODS:
+    parts = _formulas(cls) if kind == "optimizer" else []
+    for name in ("_update", "step") if kind == "optimizer" else METHODS:
         method = _defined(cls, name)
         if method is None:
             continue
@@ -205,10 +214,23 @@ def _of_class(cls, line):
     return {"name": cls.__name__, "kind": kind, "doc": doc, **_place(cls, line), "parts": parts}
 
 
+def _formulas(cls):
+    """The functions of an optimizer's own file that its update calls: its mathematics."""
+    update = _defined(cls, "_update") or _defined(cls, "step")
+    parts = []
+    for name in update.__code__.co_names if update else ():
+        function = update.__globals__.get(name)
+        here = isinstance(function, types.FunctionType)
+        if here and function.__module__ == cls.__module__:
+            source, line = inspect.getsourcelines(function)
+            parts.append(_part(name, "".join(source), _place(function, line)))
+    return sorted(parts, key=lambda part: part["line"])
+
+
 def _defined(cls, name):
     """A method written for this class or a parent that is not one of the general bases."""
     for owner in cls.__mro__:
-        if owner.__name__ in ("Module", "Optimizer", "object"):
+        if owner.__name__ in ("Module", "RuleOptimizer", "Optimizer", "object"):
             return None
         if name in vars(owner):
             method = inspect.unwrap(vars(owner)[name])

@@ -48,7 +48,15 @@ from learntorch.core.dtypes import int64 as long
 from learntorch.core.op import face as _face
 from learntorch.core.printing import set_printoptions
 from learntorch.core.shapes import Size
-from learntorch.core.tensor import Tensor, strided
+from learntorch.core.tensor import (
+    Tensor,
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    memory_format,
+    preserve_format,
+    strided,
+)
 from learntorch.core.methods import attach_all as _attach_all
 from learntorch import ops as _ops
 from learntorch.random import (

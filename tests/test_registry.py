@@ -288,7 +288,7 @@ def counterpart(torch, op):
             home = torch.Tensor
         if hasattr(home, op.name):
             return getattr(home, op.name)
-    return getattr(torch.Tensor, op.name, None)
+    return getattr(torch.Tensor, op.name, None) or getattr(torch.Tensor, f"{op.name}_", None)
 
 
 @needs_torch

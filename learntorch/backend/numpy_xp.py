@@ -8,7 +8,7 @@ from numpy import asarray
 
 siblings = {}
 
-__all__ = ["asarray", "astype", "siblings", "unbroadcast"]
+__all__ = ["asarray", "astype", "siblings", "transpose", "unbroadcast"]
 
 
 def astype(x, like):
@@ -16,8 +16,15 @@ def astype(x, like):
     return x.astype(like.dtype, copy=False)
 
 
+def transpose(x, dim0, dim1):
+    """Two dimensions exchanged, as PyTorch's transpose does it."""
+    return x.swapaxes(dim0, dim1) if x.ndim else x
+
+
 def unbroadcast(x, shape):
     """Sum `x` over the axes along which `shape` was repeated to get it."""
+    if x.dtype.itemsize == 2:
+        x = x.astype(np.float32)
     if x.ndim > len(shape):
         x = np.add.reduce(x, axis=tuple(range(x.ndim - len(shape))))
     axes = tuple([i for i, n in enumerate(shape) if n == 1 and x.shape[i] != 1])
@@ -25,9 +32,10 @@ def unbroadcast(x, shape):
 
 
 def __getattr__(name):
-    op = siblings.get(name)
-    if op is not None and not hasattr(np, name):
-        return op.kernels[np.ndarray]
-    value = getattr(np, name)
+    value = getattr(np, name, None)
+    if value is None:
+        if name not in siblings:
+            raise AttributeError(f"xp.{name} is neither NumPy's nor an op of the library")
+        value = siblings[name].kernels[np.ndarray]
     globals()[name] = value
     return value

@@ -69,6 +69,10 @@ def where(condition, x, y):
     return siblings["where"](condition, x, y)
 
 
+def transpose(x, dim0, dim1):
+    return x.transpose(dim0, dim1)
+
+
 def take_along_axis(x, indices, axis):
     return siblings["gather"](x, axis, indices)
 

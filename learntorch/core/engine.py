@@ -13,7 +13,7 @@ import numpy as np
 
 from learntorch.core import anomaly, graph, op
 from learntorch.core.ambient import ambient, no_grad, set_grad_enabled
-from learntorch.core.dtypes import said
+from learntorch.core.dtypes import HALF, said
 from learntorch.core.graph import FREED, Leaf, Pick, vertex
 from learntorch.core.tensor import Tensor, new, wrap
 
@@ -69,6 +69,7 @@ def walk_arrays(nodes, roots, grads, keep, useful, targets, caught, check_nan):
     for n, g in zip(roots, grads, strict=True):
         a = g._data
         a = a.conj() if a.dtype.kind == "c" else a
+        a = a.astype(np.float32) if a.dtype in HALF else a
         tape[n] = a if n not in tape else tape[n] + a
     for n in nodes:
         g = tape.pop(n, None)
@@ -79,7 +80,7 @@ def walk_arrays(nodes, roots, grads, keep, useful, targets, caught, check_nan):
         if n.hooks is not None:
             g = _before_arrays(n, g)
         if targets is not None and n in targets:
-            caught[n] = wrap(_plain(g))
+            caught[n] = wrap(_plain(g, n))
         plan = n.plan
         if plan is None:
             if type(n) is Pick:
@@ -130,7 +131,10 @@ def fit(g, e):
     if g.dtype is not e.dtype:
         if g.dtype.kind == "c" and e.dtype.kind != "c":
             g = g.real
-        g = g.astype(e.dtype)
+        if e.dtype not in HALF:
+            return g.astype(e.dtype)
+        if g.dtype in HALF:             # halves are added up in float32, and rounded at the leaf
+            g = g.astype(np.float32)
     return g
 
 
@@ -187,11 +191,11 @@ def graph_library(g):
     return tensor_xp if isinstance(g, Tensor) else dialects.library(type(g))
 
 
-def _plain(a):
-    """A gradient array in PyTorch's convention (the tape carries the conjugate)."""
+def _plain(a, n=None):
+    """A gradient as PyTorch shows it: conjugated back, and in the dtype of its vertex."""
     if a.dtype.kind == "c":
         return a.conj()
-    return a
+    return a if n is None or a.dtype is n.dtype else a.astype(n.dtype)
 
 
 def deposit(leaf, g, own):
@@ -201,6 +205,8 @@ def deposit(leaf, g, own):
         return
     if g.dtype.kind == "c":
         g = g.conj()
+    if g.dtype is not leaf.dtype:
+        g = g.astype(leaf.dtype)
     old = t._grad
     if old is None:
         t._grad = wrap(g if own else np.array(g))
@@ -218,7 +224,7 @@ def _before_arrays(n, g):
     """Let the hooks of a tensor (and of its node) see and replace the gradient that arrives."""
     if type(g) is dict:
         return g
-    return _plain(_before(n, wrap(_plain(g)))._data)
+    return _plain(_before(n, wrap(_plain(g, n)))._data)
 
 
 def _before(n, g):

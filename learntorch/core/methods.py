@@ -10,7 +10,7 @@ from learntorch.core import failures
 from learntorch.core.ambient import ambient
 from learntorch.core.dtypes import can_cast, of, said
 from learntorch.core.graph import Leaf, cell_of, new, rebase, touch, vertex
-from learntorch.core.op import parameters, registry
+from learntorch.core.record import parameters, registry
 from learntorch.core.tensor import Tensor
 
 OPERATORS = {

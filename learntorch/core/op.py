@@ -1,11 +1,8 @@
-"""The op record, and the front ends that turn a body and its rules into a public function.
+"""The front ends: what turns an op's record into the public function that users call.
 
-A body is written once on raw arrays; `op.vjp(x=…, y=…)` adds one gradient rule per input. Binding
-is by parameter name: what a rule names is exactly what is saved for backward (`g` the incoming
-gradient, `out` the result, any parameter of the body, `<tensor>_shape`, `xp` the array library).
-
-On complex numbers the tape carries conj(g), so that rules are plain transposes (`g * y` is right
-for real and complex alike); the engine conjugates where a gradient enters and leaves the tape.
+Each does the same few things in the same order: is anyone watching, take the arrays, compute, wrap
+the result, and, where a gradient is wanted, record a node. The common case comes first; whatever
+goes wrong is sorted out in failures.py.
 """
 
 import numpy as np
@@ -25,193 +22,11 @@ from learntorch.core.dtypes import (
 )
 from learntorch.core.graph import Node, Pick, cell_of, link, new, tick, vertex
 from learntorch.core.outputs import write_out
+from learntorch.core.record import Op, camel, cast, face, parameters, registry
 from learntorch.core.tensor import Tensor
 
-ndarray = np.ndarray
-registry = {}
-
-
-class Plan:
-    """How one application of an op is kept and run backward, for one set of inputs needing it."""
-
-    __slots__ = ("op", "need", "names", "pack", "run", "saves_out", "saves_x", "keeps")
-
-
-class Op:
-    """Everything known about one op: its body, its gradient rules, and how it may be called."""
-
-    def __init__(self, forward, kind, tensors, *, ufunc=None, name=None, result="same", grad=None,
-                 space="torch", method=True, inplace=None, out=None, outputs=None, promotes=None,
-                 aliases=(), refuses=None, same_dtype=False, views=False):
-        self.name = name or forward.__name__.rstrip("_")
-        self.forward = forward
-        self.kind = kind
-        self.space = space
-        self.method = method and bool({"torch", "Tensor"} & set(space.split()))
-        self.inplace = kind in ("unary", "binary") if inplace is None else inplace
-        self.out = kind in ("unary", "binary") if out is None else out
-        self.aliases = aliases
-        self.grad_name = (grad or camel(self.name)) + "Backward0"
-        self.result = result            # "float", "same", "bool": see settle
-        self.outputs = outputs
-        self.promotes = promotes
-        self.views = views              # several outputs that all look into the first tensor
-        self.refuses = refuses
-        self.same_dtype = same_dtype
-        self.checks = bool(promotes or same_dtype or refuses or result == "float")
-        self.takes_xp = "xp" in parameters(forward)
-        self.params = tuple(p for p in parameters(forward) if p != "xp")
-        self.tensors = tensors
-        self.places = tuple(self.params.index(p) for p in tensors)
-        defaults = forward.__defaults__ or ()
-        self.required = len(self.params) - len(defaults)
-        self.defaults = (None,) * self.required + tuple(defaults)
-        self.names = tuple({"x": "input", "y": "other"}.get(p, p) for p in self.params)
-        self.where = {n: i for i, n in enumerate(self.names)}
-        self.vjps = {}
-        self.joint = None
-        self.plans = [None] * (1 << min(len(tensors), 8))
-        # Array class → the function that computes the op on it; accelerators replace entries,
-        # other array classes are bound when first met (failures.rescue).
-        self.kernels = {ndarray: getattr(np, ufunc) if ufunc else dialects.bind(forward, ndarray)}
-        self.public = None
-        self.written = None         # the in-place variant: see methods.py
-
-    def __repr__(self):
-        return f"<op {self.name}>"
-
-    # ---- gradient rules -------------------------------------------------------------------
-
-    def plan(self, need):
-        """The plan for the inputs in bit mask `need`: compiled once, then reused."""
-        named = [(p, self.vjps.get(p)) for i, p in enumerate(self.tensors) if need >> i & 1]
-        rules = [self.joint] if self.joint else [rule for _, rule in named if rule]
-        if not rules:
-            raise RuntimeError(f"derivative for {self.name} is not implemented")
-        names = []
-        for rule in rules:
-            for name in parameters(rule):
-                if name not in ("g", "xp", "need") and name not in names:
-                    names.append(name)
-        plan = Plan()
-        plan.op = self
-        plan.need = tuple(bool(need >> i & 1) for i in range(len(self.tensors)))
-        plan.names = tuple(names)
-        plan.saves_out = "out" in names or any(n in names for n in self.outputs or ())
-        plan.saves_x = self.params[0] in names
-        plan.keeps = plan.saves_out or any(n in self.tensors for n in names)
-        plan.pack = self._pack(names)
-        plan.run = self._run(names, need)
-        if len(self.plans) > need:
-            self.plans[need] = plan
-        return plan
-
-    def _pack(self, names):
-        """`pack(out, x, y, …)` → the tuple of what is saved, in the order of `names`."""
-        source = f"lambda out, {', '.join(self.params)}: ({''.join(self._value(n) for n in names)})"
-        return eval(source, {"sizes": sizes})
-
-    def _value(self, name):
-        if name == "shapes" and self.kind == "listed":
-            return "out, "
-        if name in self.params or name == "out":
-            return name + ", "
-        if self.outputs and name in self.outputs:
-            return f"out[{self.outputs.index(name)}], "
-        if name.endswith("_shape") and name[:-6] in self.params:
-            return f"sizes({name[:-6]}), "
-        raise TypeError(f"the rule of {self.name} names {name!r}, which is none of its parameters")
-
-    def _run(self, names, need):
-        """`run(xp, g, *saved)` → one gradient (or None) per tensor parameter."""
-        head = f"lambda xp, g{''.join(', ' + n for n in names)}: "
-        if self.joint:
-            flags = tuple(bool(need >> i & 1) for i in range(len(self.tensors)))
-            call = ", ".join(f"{p}={'flags' if p == 'need' else p}" for p in parameters(self.joint))
-            return eval(f"{head}rule({call})", {"rule": self.joint, "flags": flags})
-        if self.kind == "listed":
-            rule = self.vjps["tensors"]
-            return eval(f"{head}rule({', '.join(parameters(rule))})", {"rule": rule})
-        terms = []
-        for i, p in enumerate(self.tensors):
-            rule = self.vjps.get(p) if need >> i & 1 else None
-            terms.append(f"{p}_({', '.join(parameters(rule))})" if rule else "None")
-        return eval(f"{head}({', '.join(terms)},)", {p + "_": r for p, r in self.vjps.items()})
-
-    def find(self, need):
-        """The plan for `need`, compiled when it is met for the first time."""
-        return (self.plans[need] if need < len(self.plans) else None) or self.plan(need)
-
-    # ---- arguments ------------------------------------------------------------------------
-
-    def bind(self, args, named):
-        """All parameters by position, from arguments by position and by name; and `out`."""
-        if len(args) > len(self.params):
-            raise TypeError(f"{self.name}() takes {len(self.params)} positional arguments but "
-                            f"{len(args)} were given")
-        row = [*args, *self.defaults[len(args):]]
-        given = len(args)
-        out = None
-        for name, value in named.items():
-            place = self.where.get(name)
-            if place is None:
-                if name == "out" and self.out:
-                    out = value
-                    continue
-                place = self.where.get(dialects.SPELLINGS.get(name))
-            if place is None or place < len(args):
-                raise failures.wrong_keyword(self, name, place)
-            row[place] = value
-            if place < self.required:
-                given += 1
-        if given < self.required:
-            raise failures.missing_argument(self, args, named)
-        return row, out
-
-    # ---- dtypes ---------------------------------------------------------------------------
-
-    def settle(self, r, a, operands):
-        """The result in PyTorch's dtype, where NumPy's rule for ints and halves gave another."""
-        d = a.dtype
-        if self.result == "float" and d not in FLOATS:
-            d = get_default_dtype().numpy
-            return self.kernels[type(a)](*[cast(v, d) for v in operands])
-        return r.astype(d)
-
-
-def face(space):
-    """The public names of one namespace ("torch", "nn.functional", "linalg") and their functions."""
-    names = {}
-    for call in registry.values():
-        op = call.op
-        if space in op.space.split():
-            function = op.public or call
-            for name in (op.name, *op.aliases):
-                names[name] = function
-                if op.inplace and op.kind == "unary" and space != "linalg":
-                    names[name + "_"] = op.written
-    return names
-
-
-def parameters(function):
-    """The names of a function's parameters."""
-    code = function.__code__
-    return code.co_varnames[:code.co_argcount + code.co_kwonlyargcount]
-
-
-def camel(name):
-    """`log_softmax` → `LogSoftmax`."""
-    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
-
-
-def sizes(t):
-    """The shape of a tensor argument; () for a Python number."""
-    return t._data.shape if isinstance(t, Tensor) else ()
-
-
-def cast(value, numpy_dtype):
-    """An array in another dtype; a Python number stays as it is."""
-    return value.astype(numpy_dtype, copy=False) if hasattr(value, "astype") else value
+__all__ = ["Op", "binary", "camel", "composite", "face", "listed", "multi", "nary", "parameters",
+           "registry", "unary", "view"]
 
 
 def common_dtype(a, b):
@@ -316,6 +131,7 @@ def binary(forward=None, **facts):
     plans = op.plans
     settles = op.result in ("same", "float")
     records = op.result not in ("bool", "index")
+    numbers = op.numbers
 
     def call(input, other, *, out=None):
         state = ambient.state
@@ -333,6 +149,8 @@ def binary(forward=None, **facts):
             else:
                 b = other
                 live = input._live
+                if not numbers:
+                    raise failures.not_a_tensor(op, 1, b)
                 if d.char not in KEEPS[type(b)]:
                     a = with_number(a, b)
                     d = a.dtype
@@ -388,12 +206,11 @@ def nary(forward=None, *, tensors=("x",), **facts):
         if named or len(args) != arity:
             args, out = op.bind(args, named)
         try:
-            values, edges, need = operands(op, args, state.grad)
-            a = values[0]
-            kind = type(a)
+            values, edges, need, d = operands(op, args, state.grad)
+            kind = type(values[0])
             r = kernels[kind](*values)
-            if op.result == "same" and r.dtype is not a.dtype:
-                r = r.astype(a.dtype)
+            if r.dtype is not d and (op.result == "same" or (op.result == "real" and d in HALF)):
+                r = r.astype(d)
         except Exception as error:
             return failures.rescue(op, call, error, args, out)
         if out is not None:
@@ -402,7 +219,7 @@ def nary(forward=None, *, tensors=("x",), **facts):
             r = dialects.as_array(r, kind)
         t = new(Tensor)
         t._data = r
-        if need and records:
+        if need and records and op.differentiable:
             plan = op.find(need)
             link(t, r, plan, edges, plan.pack(r, *args))
         return t
@@ -428,9 +245,15 @@ def operands(op, args, grad):
             raise failures.not_a_tensor(op, 0, t)
         edges.append(edge)
         bit += bit
-    if op.checks or values[0].dtype in HALF:
+    d = values[0].dtype
+    if op.checks:
         prepare(op, values)
-    return values, tuple(edges), need
+        d = values[0].dtype
+    if d in HALF:                       # bodies compute in float32, the result is rounded
+        for i in op.places:
+            if hasattr(values[i], "dtype") and values[i].dtype in HALF:
+                values[i] = values[i].astype(np.float32)
+    return values, tuple(edges), need, d
 
 
 def prepare(op, values):
@@ -512,10 +335,12 @@ def multi(forward=None, *, tensors=("x",), **facts):
         if named or len(args) != arity:
             args, out = op.bind(args, named)
         try:
-            values, edges, need = operands(op, args, state.grad)
+            values, edges, need, d = operands(op, args, state.grad)
             kind = type(values[0])
             arrays = kernels[kind](*values)
-            arrays = tuple(r if type(r) is kind else dialects.as_array(r, kind) for r in arrays)
+            arrays = tuple([r if type(r) is kind else dialects.as_array(r, kind) for r in arrays])
+            if d in HALF:
+                arrays = tuple([r.astype(d) if r.dtype.kind == "f" else r for r in arrays])
         except Exception as error:
             return failures.rescue(op, call, error, args, out)
         made = several(op, args, arrays, edges, need)
@@ -532,7 +357,7 @@ def several(op, args, arrays, edges, need):
     """One tensor per array; recorded as a hub with one Pick for each differentiable output."""
     made = []
     hub = None
-    if need and any(r.dtype.kind in INEXACT for r in arrays):
+    if need and op.differentiable and any(r.dtype.kind in INEXACT for r in arrays):
         plan = op.find(need)
         hub = new(Node)
         hub.plan = plan
@@ -613,9 +438,15 @@ def composite(function=None, **facts):
     return attach(op, taking_out(op, function) if op.out else function)
 
 
+NUMPY_NAMES = ("axis", "keepdims")
+
+
 def taking_out(op, function):
     """`function` with an `out=` to write its result into."""
     def call(*args, out=None, **named):
+        if named:
+            named = {dialects.SPELLINGS.get(k, k) if k in NUMPY_NAMES else k: v
+                     for k, v in named.items()}
         r = function(*args, **named)
         return r if out is None else write_out(op, out, r, args)
     call.__wrapped__ = function

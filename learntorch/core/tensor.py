@@ -454,6 +454,26 @@ class Tensor:
         return (rebuild, (type(self), self._data, vertex(self) is not None, own))
 
 
+class memory_format:
+    """How a copy lays out its elements. Only `contiguous_format` changes anything here."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name):
+        self.name = name
+
+    def __repr__(self):
+        return f"torch.{self.name}"
+
+    def __reduce__(self):
+        return self.name
+
+
+contiguous_format = memory_format("contiguous_format")
+preserve_format = memory_format("preserve_format")
+channels_last = memory_format("channels_last")
+channels_last_3d = memory_format("channels_last_3d")
+
 strided = type("layout", (), {"__slots__": (), "__repr__": lambda self: "torch.strided",
                               "__reduce__": lambda self: "strided"})()
 

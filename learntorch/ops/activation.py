@@ -7,7 +7,14 @@ from learntorch.core.op import composite, nary, unary
 def relu(xp, x):
     """max(x, 0)."""
     return xp.maximum(x, x.dtype.type(0))
-relu.vjp(x=lambda g, out: g * (out > 0))
+relu.vjp(x=lambda xp, g, out: g * xp.is_positive(out))
+
+
+@nary(space="rules", result=None)
+def is_positive(x):
+    """Whether x > 0: the slope of relu."""
+    return x > 0
+is_positive.vjp(x=lambda xp, g, x_shape: xp.zeros_like(g))
 
 
 @unary(result="float", space="torch special")
@@ -28,6 +35,7 @@ leaky_relu.vjp(x=lambda xp, g, x, negative_slope: g * xp.step(x, negative_slope)
 def step(xp, x, low):
     """1 where x > 0, `low` elsewhere."""
     return xp.where(x > 0, 1, low).astype(x.dtype)
+step.vjp(x=lambda g: g * 0)
 
 
 @nary(space="nn.functional", grad="Elu")
@@ -38,7 +46,7 @@ elu.vjp(x=lambda xp, g, x, out, alpha: g * xp.where(x > 0, 1, out + alpha))
 
 
 @nary(space="nn.functional", refuses="GeluKernelImpl")
-def gelu(xp, x, *, approximate="none"):
+def gelu(xp, x, approximate="none"):
     """x · Φ(x), Φ the normal distribution; "tanh" replaces Φ by a formula with tanh.
 
     Source: Hendrycks and Gimpel, Gaussian error linear units (2016).
@@ -107,7 +115,14 @@ logsigmoid.vjp(x=lambda xp, g, x: g * xp.sigmoid(-x))
 def hardtanh(xp, x, min_val=-1.0, max_val=1.0, inplace=False):
     """x limited to [min_val, max_val]."""
     return xp.clip(x, min_val, max_val)
-hardtanh.vjp(x=lambda g, x, min_val, max_val: g * ((x > min_val) * (x < max_val)))
+hardtanh.vjp(x=lambda xp, g, x, min_val, max_val: g * xp.strictly_within(x, min_val, max_val))
+
+
+@nary(space="rules")
+def strictly_within(x, min, max):
+    """1 where min < x < max, else 0."""
+    return ((x > min) & (x < max)).astype(x.dtype)
+strictly_within.vjp(x=lambda g: g * 0)
 
 
 @composite(space="nn.functional")

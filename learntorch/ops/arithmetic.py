@@ -188,46 +188,43 @@ def rdiv(self, other):
     return mul(self.reciprocal(), other) if not isinstance(other, Tensor) else div(other, self)
 
 
-def _number_first(function):
-    """Decorator: the operator with a Python number on its left."""
-    def reflected(self, other):
-        number = self.new_tensor(other, dtype=_type_of(self, other))
-        return function(number, self)
-    return reflected
-
-
 def _type_of(t, number):
     from learntorch.core.dtypes import of_number, promote
     return promote(None, t.dtype, of_number(number)) if t._data.ndim == 0 else promote(
         t.dtype, None, of_number(number))
 
 
+def as_left(other, self):
+    """The left operand of a reflected operator as a tensor."""
+    return other if isinstance(other, Tensor) else self.new_tensor(other, dtype=_type_of(self, other))
+
+
 @composite(space="rules")
 def rpow(self, other):
     """other ** self."""
-    return pow(self.new_tensor(other, dtype=_type_of(self, other)), self)
+    return pow(as_left(other, self), self)
 
 
 @composite(space="rules")
 def rfloordiv(self, other):
     """other // self."""
-    return floor_divide(self.new_tensor(other, dtype=_type_of(self, other)), self)
+    return floor_divide(as_left(other, self), self)
 
 
 @composite(space="rules")
 def rmod(self, other):
     """other % self."""
-    return remainder(self.new_tensor(other, dtype=_type_of(self, other)), self)
+    return remainder(as_left(other, self), self)
 
 
-@binary(ufunc="maximum")
+@binary(ufunc="maximum", numbers=False)
 def maximum(xp, x, y):
     """The larger of x and y, NaN if either is."""
     return xp.maximum(x, y)
 maximum.vjp(x=lambda xp, g, x, y: xp.share(g, x, y, 1), y=lambda xp, g, x, y: xp.share(g, y, x, 1))
 
 
-@binary(ufunc="minimum")
+@binary(ufunc="minimum", numbers=False)
 def minimum(xp, x, y):
     """The smaller of x and y, NaN if either is."""
     return xp.minimum(x, y)
@@ -243,7 +240,7 @@ def share(xp, x, mine, other, sign):
 share.vjp(x=lambda xp, g, mine, other, sign: xp.share(g, mine, other, sign))
 
 
-@binary(ufunc="fmax")
+@binary(ufunc="fmax", numbers=False)
 def fmax(xp, x, y):
     """The larger of x and y, ignoring NaN."""
     return xp.fmax(x, y)
@@ -251,7 +248,7 @@ fmax.vjp(x=lambda xp, g, x, y: xp.share_of_number(g, x, y, 1),
          y=lambda xp, g, x, y: g - xp.share_of_number(g, x, y, 1))
 
 
-@binary(ufunc="fmin")
+@binary(ufunc="fmin", numbers=False)
 def fmin(xp, x, y):
     """The smaller of x and y, ignoring NaN."""
     return xp.fmin(x, y)
@@ -267,14 +264,14 @@ def share_of_number(xp, x, mine, other, sign):
 share_of_number.vjp(x=lambda xp, g, mine, other, sign: xp.share_of_number(g, mine, other, sign))
 
 
-@composite
+@composite(inplace=True, out=True)
 def addcmul(input, tensor1, tensor2, *, value=1):
     """input + value · tensor1 · tensor2."""
     product = mul(tensor1, tensor2)
     return add(input, product if value == 1 else mul(product, value))
 
 
-@composite
+@composite(inplace=True, out=True)
 def addcdiv(input, tensor1, tensor2, *, value=1):
     """input + value · tensor1 / tensor2."""
     for t in (tensor1, tensor2):

@@ -66,19 +66,19 @@ def logical_not(xp, x):
     return xp.logical_not(x)
 
 
-@binary(ufunc="logical_and", result="bool")
+@binary(ufunc="logical_and", result="bool", numbers=False)
 def logical_and(xp, x, y):
     """x and y."""
     return xp.logical_and(x, y)
 
 
-@binary(ufunc="logical_or", result="bool")
+@binary(ufunc="logical_or", result="bool", numbers=False)
 def logical_or(xp, x, y):
     """x or y."""
     return xp.logical_or(x, y)
 
 
-@binary(ufunc="logical_xor", result="bool")
+@binary(ufunc="logical_xor", result="bool", numbers=False)
 def logical_xor(xp, x, y):
     """Either x or y, not both."""
     return xp.logical_xor(x, y)
@@ -147,6 +147,9 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     if input.dtype is not other.dtype:
         from learntorch.core.dtypes import said
         raise RuntimeError(f"{said(input.dtype)} did not match {said(other.dtype)}")
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if value < 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {value}")
     a, b = input._data, other._data
     if a.dtype.kind in "iub":
         a, b = a.astype(np.float64), b.astype(np.float64)

@@ -1,5 +1,6 @@
 """Tensors from data, from sizes, from other tensors' shapes."""
 
+import builtins
 import operator
 
 import numpy as np
@@ -284,6 +285,8 @@ def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device
     if end is None:
         start, end = 0, start
     start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
+    if not all(np.isfinite(v) for v in (start, end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if (end - start) * step < 0:
@@ -328,7 +331,7 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
     steps = operator.index(steps)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
-    d = numpy_type(dtype, dtypes.default_complex() if isinstance(start + end, complex) else None)
+    d = numpy_type(dtype, dtypes.default_complex() if isinstance(start + end, builtins.complex) else None)
     return finish(_spaced(start, end, steps, d), requires_grad, out, linspace.op)
 
 
@@ -352,7 +355,7 @@ def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None,
     start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
-    d = numpy_type(dtype, dtypes.default_complex() if isinstance(start + end, complex) else None)
+    d = numpy_type(dtype, dtypes.default_complex() if isinstance(start + end, builtins.complex) else None)
     work = np.dtype(np.complex128 if d.kind == "c" else np.float64)
     array = (work.type(base) ** _spaced(start, end, steps, work)).astype(d)
     return finish(array, requires_grad, out, logspace.op)

@@ -95,7 +95,7 @@ def weighted(loss, weight, reduction):
 # ---- classes --------------------------------------------------------------------------------
 
 
-@nary(tensors=("x", "weight"), space="rules", name="nll", grad="NllLoss", result=None)
+@nary(tensors=("x", "weight"), space="rules", name="nll", grad="NllLoss")
 def nll(xp, x, weight, target, ignore_index, reduction):
     """−w[t] · x[t] for the target class t of each row: dimension 1 of x holds the classes."""
     picked, w = picked_weights(xp, x, weight, target, ignore_index)
@@ -120,7 +120,7 @@ def nll_x(xp, g, x_shape, weight, target, ignore_index, reduction):
 nll.vjp(x=nll_x)
 
 
-@nary(tensors=("x", "weight"), space="rules", grad="NllLossBackward", result=None)
+@nary(tensors=("x", "weight"), space="rules", grad="NllLossBackward")
 def nll_to_input(xp, x, weight, shape, target, ignore_index, reduction):
     """The gradient of `nll` in its input: −w[t] at each target, 0 elsewhere."""
     kept = target != ignore_index
@@ -137,7 +137,7 @@ def nll_to_input_x(xp, g, weight, target, ignore_index, reduction):
 nll_to_input.vjp(x=nll_to_input_x)
 
 
-@nary(tensors=("x", "weight"), space="rules", grad="NllLoss", result=None)
+@nary(tensors=("x", "weight"), space="rules", grad="NllLoss")
 def softmax_nll(xp, x, weight, target, ignore_index, reduction):
     """nll(log_softmax(x)) in one step: ln Σ eˣ − x[t], weighted, averaged or summed."""
     z = x - xp.maximum.reduce(x, axis=1, keepdims=True)

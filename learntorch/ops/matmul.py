@@ -1,7 +1,7 @@
 """Products of matrices and vectors."""
 
 from learntorch.core.op import composite, nary
-from learntorch.core.shapes import broadcast
+from learntorch.core.shapes import broadcast, count
 
 
 @nary(tensors=("x", "y"), out=True, same_dtype=True)
@@ -69,7 +69,7 @@ batched.vjp(x=lambda xp, g, y: xp.batched(g, y.swapaxes(-1, -2)),
             y=lambda xp, g, x: xp.batched(x.swapaxes(-1, -2), g))
 
 
-@composite
+@composite(out=True)
 def matmul(input, other):
     """The matrix product, whatever the dimensions: vectors, matrices, batches that broadcast.
 
@@ -98,7 +98,8 @@ def matmul(input, other):
         return batched(input.unsqueeze(0), other).squeeze(-2)
     if y == 2 and x > 2:                     # one big product instead of many small ones
         shape = input._data.shape
-        return mm(input.reshape(-1, shape[-1]), other).view(*shape[:-1], other._data.shape[1])
+        rows = count(shape[:-1])
+        return mm(input.reshape(rows, shape[-1]), other).view(*shape[:-1], other._data.shape[1])
     a, b = input._data.shape, other._data.shape
     broadcast(a[:-2], b[:-2])
     if a[-1] != b[-2]:

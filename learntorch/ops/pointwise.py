@@ -93,7 +93,7 @@ reciprocal.vjp(x=lambda g, out: -g * (out * out))
 @unary(ufunc="square")
 def square(xp, x):
     """x²."""
-    return x * x
+    return xp.multiply(x, x)
 square.vjp(x=lambda g, x: g * (2 * x))
 
 
@@ -194,20 +194,30 @@ def abs(xp, x):
 abs.vjp(x=lambda xp, g, x: g * xp.conj(xp.sgn(x)))
 
 
+@unary(space="rules", inplace=False, out=False)
+def nan_to_zero(xp, x):
+    """x, with 0 for NaN."""
+    return xp.where(xp.isnan(x), 0, x).astype(x.dtype)
+
+
 @unary
 def sign(xp, x):
     """−1, 0 or 1: the sign of x."""
     if x.dtype.kind == "c":
         raise RuntimeError("Unlike NumPy, torch.sign doesn't support complex numbers; use "
                            "torch.sgn instead.")
-    return x.copy() if x.dtype == bool else xp.sign(x)
+    if x.dtype == bool:
+        return x.copy()
+    return xp.nan_to_zero(xp.sign(x)) if x.dtype.kind == "f" else xp.sign(x)
 sign.vjp(x=lambda g: g * 0)
 
 
 @unary
 def sgn(xp, x):
     """x / |x|, 0 at 0: the sign, for complex numbers the direction."""
-    return x.copy() if x.dtype == bool else xp.sign(x)
+    if x.dtype == bool:
+        return x.copy()
+    return xp.nan_to_zero(xp.sign(x)) if x.dtype.kind == "f" else xp.sign(x)
 sgn.vjp(x=lambda xp, g, x, out: xp.sgn_gradient(g, x, out))
 
 
@@ -243,21 +253,31 @@ trunc.vjp(x=lambda g: g * 0)
 
 
 @nary(inplace=True, out=True)
-def round(xp, x, *, decimals=0):
+def round(xp, x, decimals=0):
     """The nearest whole number (halves to even), or multiple of 10^−decimals."""
-    if decimals and x.dtype.kind in "iu":
-        raise RuntimeError('"round_cpu" not implemented for integers with decimals')
-    return xp.round(x, decimals)
+    if x.dtype.kind in "iu":
+        if decimals:
+            raise RuntimeError("\"round_cpu\" not implemented for integers with decimals")
+        return x.copy()
+    if not decimals:
+        return xp.rint(x)
+    scale = x.dtype.type(10.0 ** abs_of(decimals))
+    return xp.rint(x * scale) / scale if decimals > 0 else xp.rint(x / scale) * scale
 round.vjp(x=lambda g: g * 0)
 
 
-@composite(inplace=True)
+def abs_of(n):
+    """|n| of a Python number (`abs` is an op here)."""
+    return n if n >= 0 else -n
+
+
+@composite(inplace=True, out=True)
 def frac(input):
     """x − trunc x: the fraction, with the sign of x."""
     return input - trunc(input)
 
 
-@composite(inplace=True, aliases=("clip",))
+@composite(inplace=True, out=True, aliases=("clip",))
 def clamp(input, min=None, max=None):
     """x limited to [min, max]; either may be None, a number or a tensor."""
     if min is None and max is None:
@@ -275,15 +295,16 @@ def clamp_to(xp, x, min, max):
 clamp_to.vjp(x=lambda xp, g, x, min, max: g * xp.within(x, min, max))
 
 
-@nary(space="rules", result="bool")
+@nary(space="rules")
 def within(xp, x, min, max):
-    """Whether min ≤ x ≤ max."""
+    """1 where min ≤ x ≤ max, else 0."""
     inside = xp.ones(x.shape, bool)
     if min is not None:
         inside &= x >= min
     if max is not None:
         inside &= x <= max
-    return inside
+    return inside.astype(x.dtype)
+within.vjp(x=lambda g: g * 0)
 
 
 @composite(space="rules")
@@ -298,13 +319,13 @@ def clamp_above(input, max):
     return input.minimum(max) if isinstance(max, Tensor) else clamp_to(input, None, max)
 
 
-@composite(space="torch", inplace=True)
+@composite(inplace=True, out=True)
 def clamp_min(input, min):
     """x, at least `min`."""
     return clamp(input, min=min)
 
 
-@composite(space="torch", inplace=True)
+@composite(inplace=True, out=True)
 def clamp_max(input, max):
     """x, at most `max`."""
     return clamp(input, max=max)

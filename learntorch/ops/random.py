@@ -9,7 +9,7 @@ from learntorch import random_rejection as rejection
 from learntorch import random_streams as streams
 from learntorch.core import failures
 from learntorch.core.devices import check_cpu
-from learntorch.core.dtypes import FLOATS, int64, said
+from learntorch.core.dtypes import FLOATS, finfo, int64, of, said
 from learntorch.core.op import composite, nary
 from learntorch.core.shapes import broadcast
 from learntorch.core.tensor import Tensor, wrap
@@ -255,7 +255,7 @@ def check_bounds(d, low, last):
     """Raise RuntimeError unless low … last lie within the dtype; warn where it has gaps."""
     real = d in FLOATS
     if real:
-        top = int(np.asarray(np.finfo(d).max, np.float64))
+        top = int(finfo(of(d)).max)
         bottom = -top
     else:
         top = streams.largest(d)

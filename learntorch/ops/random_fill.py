@@ -5,10 +5,10 @@ import numpy as np
 from learntorch import random_streams as streams
 from learntorch.core import failures
 from learntorch.core.ambient import ambient
-from learntorch.core.dtypes import FLOATS, of, said
+from learntorch.core.dtypes import FLOATS, finfo, of, said
 from learntorch.core.graph import touch, vertex
 from learntorch.core.methods import check_writable, written
-from learntorch.core.op import camel, composite, nary
+from learntorch.core.op import composite, nary
 from learntorch.core.tensor import Tensor, wrap
 from learntorch.ops.random import (
     C_NAMES,
@@ -29,7 +29,7 @@ def forgetting(name):
         """y, whatever x was."""
         return y
     body.__name__ = f"filled_by_{name}"
-    op = nary(body, tensors=("x", "y"), space="rules", grad=camel(name))
+    op = nary(body, tensors=("x", "y"), space="rules", grad=name.title().replace("_", ""))
     op.vjp(x=lambda g: g * 0)
     return op
 
@@ -85,7 +85,7 @@ def refuse(named, name):
 
 def check_interval(d, low, high):
     """Raise RuntimeError unless low ≤ high and the dtype can hold both and their distance."""
-    top = float(np.finfo(of(d).to_real().numpy).max)
+    top = finfo(of(d)).max
     for name, value in (("from", low), ("to", high)):
         if not -top <= value <= top:
             raise RuntimeError(f"{name} is out of bounds for {C_NAMES[of(d).to_real().name]}")

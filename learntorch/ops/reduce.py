@@ -19,11 +19,11 @@ def restore(xp, g, x_shape, dim, keepdim):
     """A reduced gradient with its dimensions of size 1 put back, ready to broadcast."""
     if keepdim or dim is None:
         return g if keepdim else g.reshape((1,) * len(x_shape))
-    dims = {d % max(len(x_shape), 1) for d in ((dim,) if isinstance(dim, int) else dim)}
+    dims = {d % (len(x_shape) or 1) for d in ((dim,) if isinstance(dim, int) else dim)}
     return g.reshape([1 if i in dims else n for i, n in enumerate(x_shape)])
 
 
-@nary(name="sum", grad="Sum", result=None, out=True)
+@nary(name="sum", grad="Sum", out=True)
 def total(xp, x, dim=None, keepdim=False):
     """Σ x along `dim`."""
     return xp.add.reduce(x, axis=dim, keepdims=keepdim)
@@ -54,7 +54,7 @@ def whole(input, dim):
     return None if not dims or not input._data.ndim else dims
 
 
-@nary(name="mean", grad="Mean", result=None, out=True)
+@nary(name="mean", grad="Mean", out=True)
 def average(xp, x, dim=None, keepdim=False):
     """Σ x / n along `dim`."""
     n = x.size if dim is None else xp.prod([x.shape[d] for d in dim])
@@ -89,7 +89,7 @@ def refuse_integers(name, input):
                            ".float() first.")
 
 
-@nary(name="prod", grad="Prod", result=None, out=True)
+@nary(name="prod", grad="Prod", out=True)
 def product(xp, x, dim=None, keepdim=False):
     """Π x along `dim`."""
     return xp.multiply.reduce(x, axis=dim, keepdims=keepdim)
@@ -152,7 +152,7 @@ def prod(input, dim=None, keepdim=False, *, dtype=None):
 # ---- spread ---------------------------------------------------------------------------------
 
 
-@nary(name="var", grad="Var", result=None, out=True)
+@nary(name="var", grad="Var", result="real", out=True)
 def variance(xp, x, dim, correction, keepdim):
     """Σ (x − x̄)² / (n − correction) along `dim`."""
     n = counted(x.shape, dim)
@@ -239,7 +239,7 @@ def named(name, fields):
     return made
 
 
-@nary(space="rules", result=None)
+@nary(space="rules")
 def peak(xp, x, dim, keepdim, largest):
     """The largest (or smallest) element along `dim`, NaN if there is one."""
     return (xp.maximum if largest else xp.minimum).reduce(x, axis=dim, keepdims=keepdim)

@@ -171,13 +171,13 @@ def meshgrid(*tensors, indexing=None):
     tensors = list(tensors)
     swap = indexing == "xy" and len(tensors) >= 2
     if swap:
-        tensors[:2] = tensors[1::-1]
+        tensors[:2] = [tensors[1], tensors[0]]
     shape = tuple(t._data.size for t in tensors)
     grids = [t.reshape([-1 if i == j else 1 for j in range(len(shape))]).expand(shape)
              for i, t in enumerate(tensors)]
     if swap:
         grids = [g.transpose(0, 1) for g in grids]
-        grids[:2] = grids[1::-1]
+        grids[:2] = [grids[1], grids[0]]
     return tuple(grids)
 
 

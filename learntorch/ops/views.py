@@ -207,7 +207,7 @@ unsqueeze.vjp(x=lambda g, x_shape: g.reshape(x_shape))
 def transpose(x, dim0, dim1):
     """Dimensions `dim0` and `dim1` exchanged."""
     return x.swapaxes(wrap_dim(dim0, x.ndim), wrap_dim(dim1, x.ndim)) if x.ndim else x[...]
-transpose.vjp(x=lambda g, dim0, dim1: g.swapaxes(dim0, dim1))
+transpose.vjp(x=lambda xp, g, dim0, dim1: xp.transpose(g, dim0, dim1))
 
 
 @view
@@ -458,9 +458,9 @@ unfold.vjp(x=lambda xp, g, x_shape, dimension, size, step:
 def fold_windows(xp, x, shape, dimension, size, step):
     """The sum of overlapping windows: undoes `unfold` by adding."""
     fresh = xp.zeros(shape, x.dtype)
-    lead = (slice(None),) * (dimension % len(shape))
     if not shape:
         return x.reshape(shape)
+    lead = (slice(None),) * (dimension % len(shape))
     for i in range(size):
         n = x.shape[dimension % len(shape)]
         fresh[(*lead, slice(i, i + (n - 1) * step + 1, step))] += x[..., i]

@@ -241,8 +241,8 @@ class Optimizer:
         start = 0
         for group in self.param_groups:
             params = group["params"]
-            for i, param in enumerate(params, start):
-                number.setdefault(id(param), i)
+            number.update({id(param): i for i, param in enumerate(params, start)
+                           if id(param) not in number})
             packed = {key: value for key, value in group.items() if key != "params"}
             packed["params"] = [number[id(param)] for param in params]
             groups.append(packed)

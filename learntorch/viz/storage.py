@@ -5,6 +5,8 @@
 
 from itertools import product
 
+import numpy as np
+
 from learntorch.viz.text import host, number, size
 
 MOST = 512              # cells and elements described; a picture of more says nothing
@@ -13,7 +15,7 @@ MOST = 512              # cells and elements described; a picture of more says n
 def storage(tensor, most=MOST):
     """The memory behind a tensor, as a dictionary.
 
-    cells       the text of every number in the storage, in memory order
+    cells       the text of the numbers in the storage, in memory order
     shape, stride, offset, dtype, itemsize, numel, contiguous: as the tensor says, in elements
     places      for each element in row-major order, the cell it lies in
     visited     for each cell, how many elements look at it (0: not part of this view; 2 and
@@ -30,7 +32,7 @@ def storage(tensor, most=MOST):
     stride = [s // step for s in view.strides]
     places = [offset + sum(i * s for i, s in zip(index, stride, strict=True))
               for index in indices(view.shape, most)]
-    cells = [number(v) for v in flat[:most]]
+    cells = [brief(v) for v in flat[:most]]
     visited = [0] * len(cells)
     for place in places:
         if place < len(visited):
@@ -39,6 +41,16 @@ def storage(tensor, most=MOST):
             "dtype": str(view.dtype), "itemsize": step, "numel": int(view.size),
             "contiguous": bool(view.flags.c_contiguous), "places": places, "visited": visited,
             "length": int(flat.size), "complete": max(flat.size, view.size) <= most}
+
+
+def brief(value):
+    """A number in a few letters: `3` an integer, `3.` a float, `0.3333`."""
+    if isinstance(value, np.inexact) or value.dtype.kind == "V":
+        real = value if isinstance(value, np.complexfloating) else float(value)
+        text = f"{real:.4g}"
+        whole = isinstance(real, float) and real == int(real) if np.isfinite(real) else False
+        return text + "." if whole and "e" not in text else text
+    return number(value)
 
 
 def memory(array):

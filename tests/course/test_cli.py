@@ -426,6 +426,17 @@ def fetch(url):
 
 
 @needs_jupyter
+def test_a_home_that_cannot_keep_signatures_does_not_keep_the_course_shut(
+    from_wheel, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "file").write_text("in the way")
+    for name in ("JUPYTER_DATA_DIR", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "file" / "home"))
+    lab.trust(chapters.workplace(tmp_path / "copy"))
+    assert "Stored pictures appear once their cells have run" in capsys.readouterr().err
+
+
+@needs_jupyter
 @pytest.mark.skipif(os.name != "posix", reason="stops the server by a signal")
 def test_lab_opens_the_chapter_asked_for_on_the_next_free_port(listener, tmp_path):
     env = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER")}
@@ -453,8 +464,10 @@ def test_lab_opens_the_chapter_asked_for_on_the_next_free_port(listener, tmp_pat
         name = chapters.listing(ROOT / "notebooks")[0].file.name
         assert path == f"lab/tree/{name}"
         base = f"http://127.0.0.1:{port}"
-        found = json.loads(fetch(f"{base}/api/contents/{name}?token={token}&content=0"))
+        found = json.loads(fetch(f"{base}/api/contents/{name}?token={token}"))
         assert found["writable"] and found["path"] == name
+        code = [c for c in found["content"]["cells"] if c["cell_type"] == "code"]
+        assert code and all(c["metadata"]["trusted"] for c in code)
         assert (tmp_path / "mine" / name).is_file()
         plugin = "@jupyterlab/apputils-extension:notification"
         settings = json.loads(fetch(f"{base}/lab/api/settings/{plugin}?token={token}"))

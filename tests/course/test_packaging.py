@@ -76,6 +76,20 @@ def test_pytorch_comes_only_when_asked_for():
     assert any(Requirement(t).name == "torch" for t in groups["oracle"])
 
 
+def test_the_code_in_the_readme_prints_what_stands_beside_it(capsys):
+    (code,) = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out.splitlines() == re.findall(r"# (.*)$", code, re.MULTILINE)
+
+
+def test_the_picture_shows_the_numbers_of_that_code():
+    picture = (ROOT / "course" / "data" / "readme.svg").read_text("utf-8")
+    out = np.tanh(2.0 * 0.5 - 0.4)
+    slope = 1 - out * out
+    for value in (f"{out:.4g}", f"{slope:.4f}", f"{2.0 * slope:.4f}", f"{0.5 * slope:.4f}"):
+        assert f">{value}<" in picture
+
+
 def test_pictures_and_links_of_the_readme_exist():
     links = re.findall(r"\]\(([^)]+)\)", README)
     assert len(links) >= 4

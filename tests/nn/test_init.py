@@ -1,4 +1,4 @@
-"""nn.init against PyTorch: the same seed gives the same numbers, the same mistake the same error."""
+"""nn.init against PyTorch: the same seed gives the same numbers, a mistake the same error."""
 
 import pytest
 
@@ -56,8 +56,9 @@ def test_draws(source, shape, dtype):
     ("eye_(w)", (3, 4)), ("eye_(w)", (4, 3)), ("dirac_(w)", (3, 4, 3)), ("dirac_(w)", (4, 2, 3, 4)),
     ("dirac_(w, 2)", (4, 2, 3, 3)), ("dirac_(w, 2)", (6, 5, 1, 2, 3)), ("sparse_(w, .3)", (5, 4)),
     ("sparse_(w, .9, std=2.)", (4, 7)), ("constant_(w, 2)", ()),
-    ("eye_(w)", (3,)), ("dirac_(w)", (3, 3)), ("dirac_(w, 2)", (3, 2, 2)), ("xavier_uniform_(w)", (3,)),
-    ("kaiming_uniform_(w, mode='foo')", (3, 3)), ("kaiming_uniform_(w, nonlinearity='foo')", (3, 3)),
+    ("eye_(w)", (3,)), ("dirac_(w)", (3, 3)), ("dirac_(w, 2)", (3, 2, 2)),
+    ("xavier_uniform_(w)", (3,)), ("kaiming_uniform_(w, mode='foo')", (3, 3)),
+    ("kaiming_uniform_(w, nonlinearity='foo')", (3, 3)),
     ("orthogonal_(w)", (3,)), ("sparse_(w, .1)", (3,)), ("uniform_(w, 3, 1)", (3,)),
     ("normal_(w, 0, -1)", (3,)), ("kaiming_uniform_(w)", (3,)), ("kaiming_normal_(w)", ()),
     ("_calculate_correct_fan(w, 'x')", (3, 4)), ("orthogonal_(w)", (0, 3)),
@@ -115,5 +116,6 @@ def test_generator_is_used():
     draws = []
     for seed in (1, 1, 2):
         g = learntorch.Generator().manual_seed(seed)
-        draws.append(learntorch.nn.init.kaiming_uniform_(learntorch.zeros(3, 3), generator=g).tolist())
+        w = learntorch.zeros(3, 3)
+        draws.append(learntorch.nn.init.kaiming_uniform_(w, generator=g).tolist())
     assert draws[0] == draws[1] != draws[2]

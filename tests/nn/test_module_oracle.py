@@ -482,7 +482,8 @@ def test_error(name):
 
 @needs_torch
 @pytest.mark.parametrize("state", [
-    {}, {"weight": (3, 3), "bias": (1,)}, {"weight": (2, 2), "x": (1,)}, {"weight": (2, 2), "bias": 3},
+    {}, {"weight": (3, 3), "bias": (1,)}, {"weight": (2, 2), "x": (1,)},
+    {"weight": (2, 2), "bias": 3},
     {"weight": (2, 2), "bias": (2,), "0.weight": (1,), "_extra_state": (1,)},
 ])
 def test_every_line_of_the_loading_error(state):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import learntorch
-from tests.optim.problem import Run
+from tests.optim.problem import Run, start
 from tests.oracle import needs_torch, torch
 
 CASES = [
@@ -50,6 +50,7 @@ CASES = [
     ("Adafactor", {"lr": 0.1, "eps": (1e-3, 1e-2), "weight_decay": 0.1, "maximize": True}),
 ]
 NAMES = [f"{name}-{'-'.join(options) or 'default'}" for name, options in CASES]
+BF16_ERROR = 0.02           # Muon iterates in bfloat16: a share of the distance moved
 TOLERANCE = {"float64": (1e-7, 1e-9), "float32": (1e-4, 1e-5), "complex128": (1e-7, 1e-9)}
 STEPS = 20
 
@@ -72,12 +73,22 @@ def test_trajectory(name, options, dtype):
 
 
 @needs_torch
+@pytest.mark.parametrize("options", [
+    {}, {"nesterov": False, "adjust_lr_fn": "match_rms_adamw"}, {"ns_steps": 3, "momentum": 0.5}])
+def test_muon(options):
+    mine, reference = Run(learntorch, "Muon", options), Run(torch, "Muon", options)
+    a, b = mine.steps(0, STEPS)[-1], reference.steps(0, STEPS)[-1]
+    moved = max(np.abs(q - s).max() for q, s in zip(b, start("float64"), strict=True))
+    for p, q in zip(a, b, strict=True):
+        np.testing.assert_allclose(p, q, rtol=0, atol=BF16_ERROR * moved)
+    assert repr(mine.optimizer) == repr(reference.optimizer)
+
+
+@needs_torch
 @pytest.mark.parametrize("name", ["SGD", "RMSprop", "Adam", "Adagrad", "Adadelta", "Adamax",
-                                  "NAdam", "RAdam", "Rprop", "ASGD", "LBFGS"])
+                                  "NAdam", "RAdam", "Rprop", "ASGD"])
 def test_complex_parameters_are_pairs_of_real_ones(name):
     options = {"momentum": 0.9} if name == "SGD" else {}
-    if name == "LBFGS":
-        pytest.skip("the loss of the problem is real")
     mine = Run(learntorch, name, options, "complex128")
     reference = Run(torch, name, options, "complex128")
     agree(mine.steps(0, 5), reference.steps(0, 5), "complex128")
@@ -222,11 +233,14 @@ def test_a_step_can_be_differentiated(name, options):
         (p * p).sum().backward()
         return p.detach(), start.grad, g.grad
     for a, b in zip(through(learntorch), through(torch), strict=True):
-        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-4, atol=1e-7)
+        if b is None:           # SGD's velocity begins with a detached gradient
+            assert a is None
+        else:
+            np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-4, atol=1e-7)
 
 
 @pytest.mark.parametrize("name, options", [
-    ("SGD", {"momentum": 0.9}), ("RMSprop", {"centered": True, "momentum": 0.5}),
+    ("SGD", {"weight_decay": 0.1}), ("RMSprop", {"centered": True, "momentum": 0.5}),
     ("Adam", {"amsgrad": True}), ("AdamW", {}), ("Adagrad", {}), ("Adadelta", {}), ("Adamax", {}),
     ("NAdam", {}), ("RAdam", {}), ("Rprop", {}), ("ASGD", {})])
 def test_three_steps_can_be_differentiated(name, options):
@@ -276,7 +290,8 @@ def test_tensor_learning_rate(name, shape):
         for _ in range(3):
             p.grad = (2 * p).detach()
             optimizer.step(lambda: (p * p).sum())
-            lr *= 0.5
+            if name != "LBFGS":             # PyTorch's remembers the tensor itself as its last step
+                lr *= 0.5
         return p.detach()
     np.testing.assert_allclose(through(learntorch).numpy(), through(torch).numpy(), rtol=1e-5)
 
@@ -293,5 +308,5 @@ def test_closure_returns_the_loss_with_recording_on():
             total.backward()
             return total
         with torch.no_grad():
-            return optimizer.step(closure).item(), p.detach().tolist()
+            return [optimizer.step(closure).item(), *p.detach().tolist()]
     assert through(learntorch) == pytest.approx(through(torch))

@@ -2,9 +2,8 @@
 
 import warnings
 
-import learntorch.nn.functional as F
-
 import learntorch
+import learntorch.nn.functional as F
 from learntorch.nn import init as initialise
 from learntorch.nn.modules.module import Module
 from learntorch.nn.parameter import Parameter

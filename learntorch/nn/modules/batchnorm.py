@@ -1,8 +1,7 @@
 """Batch normalisation, with its running statistics."""
 
-import learntorch.nn.functional as F
-
 import learntorch
+import learntorch.nn.functional as F
 from learntorch.nn import init
 from learntorch.nn.modules.module import Module
 from learntorch.nn.parameter import Parameter

@@ -1,7 +1,6 @@
 """Dropout and its relatives: noise while training, nothing while evaluating."""
 
 import learntorch.nn.functional as F
-
 from learntorch.nn.modules.module import Module
 
 __all__ = ["Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout"]

@@ -1,7 +1,6 @@
 """Instance normalisation: every example's every channel by itself."""
 
 import learntorch.nn.functional as F
-
 from learntorch.nn.modules.batchnorm import _NormBase
 
 __all__ = ["InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"]

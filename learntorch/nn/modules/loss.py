@@ -5,7 +5,6 @@
 """
 
 import learntorch.nn.functional as F
-
 from learntorch.nn import _reduction
 from learntorch.nn.modules.module import Module
 

@@ -2,9 +2,8 @@
 
 import numbers
 
-import learntorch.nn.functional as F
-
 import learntorch
+import learntorch.nn.functional as F
 from learntorch.nn import init
 from learntorch.nn.modules.module import Module
 from learntorch.nn.parameter import Parameter

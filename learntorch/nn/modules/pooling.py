@@ -1,7 +1,6 @@
 """Pooling: a window slides over the input and keeps one number of each place."""
 
 import learntorch.nn.functional as F
-
 from learntorch.nn.modules.module import Module
 from learntorch.nn.modules.utils import _single
 

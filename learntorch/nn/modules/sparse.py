@@ -1,8 +1,7 @@
 """Embeddings: a table of vectors, looked up by number."""
 
-import learntorch.nn.functional as F
-
 import learntorch
+import learntorch.nn.functional as F
 from learntorch.core.ambient import no_grad
 from learntorch.nn import init
 from learntorch.nn.modules.module import Module

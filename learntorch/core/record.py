@@ -1,0 +1,220 @@
+"""The op record: one op's body, its gradient rules, and the plans made from them.
+
+A body is written once on raw arrays; `op.vjp(x=…, y=…)` adds one gradient rule per input. Binding
+is by parameter name: what a rule names is exactly what is saved for backward (`g` the incoming
+gradient, `out` the result, any parameter of the body, `<tensor>_shape`, `xp` the array library).
+
+On complex numbers the tape carries conj(g), so that rules are plain transposes (`g * y` is right
+for real and complex alike); the engine conjugates where a gradient enters and leaves the tape.
+"""
+
+import numpy as np
+
+from learntorch.backend import dialects
+from learntorch.core import failures
+from learntorch.core.dtypes import FLOATS, HALF, get_default_dtype
+from learntorch.core.tensor import Tensor
+
+ndarray = np.ndarray
+registry = {}
+
+
+class Plan:
+    """How one application of an op is kept and run backward, for one set of inputs needing it."""
+
+    __slots__ = ("op", "need", "names", "pack", "run", "saves_out", "saves_x", "keeps")
+
+
+class Op:
+    """Everything known about one op: its body, its gradient rules, and how it may be called."""
+
+    def __init__(self, forward, kind, tensors, *, ufunc=None, name=None, result="same", grad=None,
+                 space="torch", method=True, inplace=None, out=None, outputs=None, promotes=None,
+                 aliases=(), refuses=None, same_dtype=False, views=False, numbers=True):
+        self.name = name or forward.__name__.rstrip("_")
+        self.forward = forward
+        self.kind = kind
+        self.space = space
+        self.method = method and bool({"torch", "Tensor"} & set(space.split()))
+        self.inplace = kind in ("unary", "binary") if inplace is None else inplace
+        self.out = kind in ("unary", "binary") if out is None else out
+        self.aliases = aliases
+        self.grad_name = (grad or camel(self.name)) + "Backward0"
+        self.result = result            # "float", "same", "bool": see settle
+        self.outputs = outputs
+        self.promotes = promotes
+        self.views = views              # several outputs that all look into the first tensor
+        self.refuses = refuses
+        self.same_dtype = same_dtype
+        self.numbers = numbers          # may the second operand be a Python number?
+        self.checks = bool(promotes or same_dtype or refuses or result == "float")
+        self.takes_xp = "xp" in parameters(forward)
+        self.params = tuple(p for p in parameters(forward) if p != "xp")
+        self.tensors = tensors
+        self.places = tuple(self.params.index(p) for p in tensors)
+        defaults = forward.__defaults__ or ()
+        self.required = len(self.params) - len(defaults)
+        self.defaults = (None,) * self.required + tuple(defaults)
+        self.names = tuple({"x": "input", "y": "other"}.get(p, p) for p in self.params)
+        self.where = {n: i for i, n in enumerate(self.names)}
+        self.vjps = {}
+        self.joint = None
+        self.plans = [None] * (1 << min(len(tensors), 8))
+        # Array class → the function that computes the op on it; accelerators replace entries,
+        # other array classes are bound when first met (failures.rescue).
+        body = getattr(np, ufunc) if ufunc else dialects.bind(forward, ndarray)
+        self.kernels = {ndarray: widened(body) if kind in ("unary", "binary") and not ufunc
+                        else body}
+        self.public = None
+        self.written = None         # the in-place variant: see methods.py
+
+    def __repr__(self):
+        return f"<op {self.name}>"
+
+    # ---- gradient rules -------------------------------------------------------------------
+
+    @property
+    def differentiable(self):
+        """Whether there is any gradient rule; without one the result has no history."""
+        return bool(self.vjps or self.joint)
+
+    def plan(self, need):
+        """The plan for the inputs in bit mask `need`: compiled once, then reused."""
+        named = [(p, self.vjps.get(p)) for i, p in enumerate(self.tensors) if need >> i & 1]
+        rules = [self.joint] if self.joint else [rule for _, rule in named if rule]
+        if not rules:
+            raise RuntimeError(f"derivative for {self.name} is not implemented")
+        names = []
+        for rule in rules:
+            for name in parameters(rule):
+                if name not in ("g", "xp", "need") and name not in names:
+                    names.append(name)
+        plan = Plan()
+        plan.op = self
+        plan.need = tuple(bool(need >> i & 1) for i in range(len(self.tensors)))
+        plan.names = tuple(names)
+        plan.saves_out = "out" in names or any(n in names for n in self.outputs or ())
+        plan.saves_x = self.params[0] in names
+        plan.keeps = plan.saves_out or any(n in self.tensors for n in names)
+        plan.pack = self._pack(names)
+        plan.run = self._run(names, need)
+        if len(self.plans) > need:
+            self.plans[need] = plan
+        return plan
+
+    def _pack(self, names):
+        """`pack(out, x, y, …)` → the tuple of what is saved, in the order of `names`."""
+        source = f"lambda out, {', '.join(self.params)}: ({''.join(self._value(n) for n in names)})"
+        return eval(source, {"sizes": sizes})
+
+    def _value(self, name):
+        if name == "shapes" and self.kind == "listed":
+            return "out, "
+        if name in self.params or name == "out":
+            return name + ", "
+        if self.outputs and name in self.outputs:
+            return f"out[{self.outputs.index(name)}], "
+        if name.endswith("_shape") and name[:-6] in self.params:
+            return f"sizes({name[:-6]}), "
+        raise TypeError(f"the rule of {self.name} names {name!r}, which is none of its parameters")
+
+    def _run(self, names, need):
+        """`run(xp, g, *saved)` → one gradient (or None) per tensor parameter."""
+        head = f"lambda xp, g{''.join(', ' + n for n in names)}: "
+        if self.joint:
+            flags = tuple(bool(need >> i & 1) for i in range(len(self.tensors)))
+            call = ", ".join(f"{p}={'flags' if p == 'need' else p}" for p in parameters(self.joint))
+            return eval(f"{head}rule({call})", {"rule": self.joint, "flags": flags})
+        if self.kind == "listed":
+            rule = self.vjps["tensors"]
+            return eval(f"{head}rule({', '.join(parameters(rule))})", {"rule": rule})
+        terms = []
+        for i, p in enumerate(self.tensors):
+            rule = self.vjps.get(p) if need >> i & 1 else None
+            terms.append(f"{p}_({', '.join(parameters(rule))})" if rule else "None")
+        return eval(f"{head}({', '.join(terms)},)", {p + "_": r for p, r in self.vjps.items()})
+
+    def find(self, need):
+        """The plan for `need`, compiled when it is met for the first time."""
+        return (self.plans[need] if need < len(self.plans) else None) or self.plan(need)
+
+    # ---- arguments ------------------------------------------------------------------------
+
+    def bind(self, args, named):
+        """All parameters by position, from arguments by position and by name; and `out`."""
+        if len(args) > len(self.params):
+            raise TypeError(f"{self.name}() takes {len(self.params)} positional arguments but "
+                            f"{len(args)} were given")
+        row = [*args, *self.defaults[len(args):]]
+        given = len(args)
+        out = None
+        for name, value in named.items():
+            place = self.where.get(name)
+            if place is None:
+                if name == "out" and self.out:
+                    out = value
+                    continue
+                place = self.where.get(dialects.SPELLINGS.get(name))
+            if place is None or place < len(args):
+                raise failures.wrong_keyword(self, name, place)
+            row[place] = value
+            if place < self.required:
+                given += 1
+        if given < self.required:
+            raise failures.missing_argument(self, args, named)
+        return row, out
+
+    # ---- dtypes ---------------------------------------------------------------------------
+
+    def settle(self, r, a, operands):
+        """The result in PyTorch's dtype, where NumPy's rule for ints and halves gave another."""
+        d = a.dtype
+        if self.result == "float" and d not in FLOATS:
+            d = get_default_dtype().numpy
+            return self.kernels[type(a)](*[cast(v, d) for v in operands])
+        return r.astype(d)
+
+
+def face(space):
+    """The public names of one namespace ("torch", "nn.functional", "linalg") and their functions."""
+    names = {}
+    for call in registry.values():
+        op = call.op
+        if space in op.space.split():
+            function = op.public or call
+            for name in (op.name, *op.aliases):
+                names[name] = function
+                if op.inplace and op.kind == "unary" and space != "linalg":
+                    names[name + "_"] = op.written
+    return names
+
+
+def parameters(function):
+    """The names of a function's parameters."""
+    code = function.__code__
+    return code.co_varnames[:code.co_argcount + code.co_kwonlyargcount]
+
+
+def camel(name):
+    """`log_softmax` → `LogSoftmax`."""
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+
+
+def sizes(t):
+    """The shape of a tensor argument; () for a Python number."""
+    return t._data.shape if isinstance(t, Tensor) else ()
+
+
+def cast(value, numpy_dtype):
+    """An array in another dtype; a Python number stays as it is."""
+    return value.astype(numpy_dtype, copy=False) if hasattr(value, "astype") else value
+
+
+def widened(forward):
+    """A body that computes half types in float32 and rounds its result, as PyTorch's kernels do."""
+    def kernel(*arrays):
+        d = arrays[0].dtype
+        if d.itemsize == 2 and d in HALF:
+            return forward(*[cast(a, np.float32) for a in arrays]).astype(d)
+        return forward(*arrays)
+    return kernel

@@ -1,0 +1,357 @@
+"""Convolutions over one, two or three dimensions, and their transposes.
+
+A convolution is linear in its input and in its weight. Its two gradients are the two other maps of
+the same trilinear form Σ g[o, p] · w[o, c, k] · x[c, p·stride + k·dilation − padding], and the
+gradients of those are again these three: nine rules close the circle, at every order.
+"""
+
+from learntorch.core import failures
+from learntorch.core.dtypes import said
+from learntorch.core.op import composite, nary
+from learntorch.core.tensor import Tensor
+from learntorch.ops.windows import Windows, counted, repeat
+
+
+@nary(tensors=("x", "weight", "bias"), space="rules", grad="Convolution")
+def conv_forward(xp, x, weight, bias, stride, padding, dilation, groups):
+    """y[o, p] = bias[o] + Σ_c,k weight[o, c, k] · x[c, p·stride + k·dilation − padding].
+
+    x (n, c, …), weight (o, c / groups, …) → (n, o, …); padding: (before, after) per dimension.
+    """
+    size = tuple(counted(n, k, s, *p, d) for n, k, s, p, d in zip(
+        x.shape[2:], weight.shape[2:], stride, padding, dilation, strict=True))
+    y = xp.empty((x.shape[0], weight.shape[0], *size), x.dtype)
+    windows = Windows(xp, x.shape, x.dtype, weight.shape[2:], size, stride, padding, dilation,
+                      groups)
+    w = windows.matrices(weight)
+    rows_of = y.reshape(x.shape[0], groups, -1, size[0], windows.line)
+    for images, rows in windows.blocks():
+        columns = windows.columns(x, images, rows)
+        made = xp.matmul(w[0], windows.under(columns, 0, rows))
+        for i in range(1, len(w)):
+            made += xp.matmul(w[i], windows.under(columns, i, rows))
+        if bias is not None:
+            made += bias.reshape(groups, -1, 1)
+        rows_of[images, :, :, rows] = made.reshape(*made.shape[:3], -1, windows.line)
+    return y
+
+
+def conv_forward_x(xp, g, weight, x_shape, stride, padding, dilation, groups):
+    return xp.conv_to_input(g, weight, None, x_shape, stride, padding, dilation, groups)
+
+
+def conv_forward_weight(xp, g, x, weight_shape, stride, padding, dilation, groups):
+    return xp.conv_to_weight(x, g, weight_shape, stride, padding, dilation, groups)
+
+
+def conv_forward_bias(g):
+    """Σ of g over images and places."""
+    return g.reshape((*g.shape[:2], -1)).sum(-1).sum(0)
+conv_forward.vjp(x=conv_forward_x, weight=conv_forward_weight, bias=conv_forward_bias)
+
+
+@nary(tensors=("x", "weight", "bias"), space="rules", grad="Convolution")
+def conv_to_input(xp, x, weight, bias, shape, stride, padding, dilation, groups):
+    """y[c, p·stride + k·dilation − padding] += Σ_o weight[o, c, k] · x[o, p], plus bias[c].
+
+    The transposed convolution, and the gradient of `conv_forward` for its input of `shape`.
+    """
+    if set(stride) == {1}:
+        y = xp.empty(shape, x.dtype)
+        padding = tuple((d * (k - 1) - low, n - m + low) for d, k, (low, _), n, m in zip(
+            dilation, weight.shape[2:], padding, shape[2:], x.shape[2:], strict=True))
+        return conv_forward.op.kernels[type(y)](
+            x, turned(xp, weight, groups), bias, stride, padding, dilation, groups)
+    y = xp.zeros(shape, x.dtype)
+    windows = Windows(xp, shape, x.dtype, weight.shape[2:], x.shape[2:], stride, padding, dilation,
+                      groups)
+    w = windows.matrices(weight).swapaxes(-1, -2)
+    rows_of = x.reshape(x.shape[0], groups, -1, x.shape[2], windows.line)
+    for images, rows in windows.blocks():
+        part = rows_of[images, :, :, rows]
+        part = part.reshape(*part.shape[:3], -1)
+        length = len(windows.phases) * (rows.stop - rows.start + windows.reach) * windows.line
+        columns = xp.zeros((part.shape[0], groups, windows.depth, length), x.dtype)
+        for i in range(len(w)):
+            under = windows.under(columns, i, rows)
+            under += xp.matmul(w[i], part)
+        windows.fold(columns, y, images, rows)
+    if bias is not None:
+        y += bias.reshape(-1, *(1,) * len(stride))
+    return y
+
+
+def turned(xp, weight, groups):
+    """The kernel of the transposed convolution: flipped, inputs and outputs exchanged."""
+    o, c = weight.shape[:2]
+    spatial = weight.shape[2:]
+    parts = weight.reshape(groups, o // groups, c, *spatial).swapaxes(1, 2)
+    parts = parts[(Ellipsis, *(slice(None, None, -1),) * len(spatial))]
+    return parts.reshape(groups * c, o // groups, *spatial)
+
+
+def conv_to_input_x(xp, g, weight, stride, padding, dilation, groups):
+    return xp.conv_forward(g, weight, None, stride, padding, dilation, groups)
+
+
+def conv_to_input_weight(xp, g, x, weight_shape, stride, padding, dilation, groups):
+    return xp.conv_to_weight(g, x, weight_shape, stride, padding, dilation, groups)
+conv_to_input.vjp(x=conv_to_input_x, weight=conv_to_input_weight, bias=conv_forward_bias)
+
+
+@nary(tensors=("x", "y"), space="rules", grad="ConvolutionBackward")
+def conv_to_weight(xp, x, y, shape, stride, padding, dilation, groups):
+    """w[o, c, k] = Σ over images and places p of y[o, p] · x[c, p·stride + k·dilation − padding].
+
+    The gradient of `conv_forward` for its weight of `shape`, where y is the incoming gradient.
+    """
+    windows = Windows(xp, x.shape, x.dtype, shape[2:], y.shape[2:], stride, padding, dilation,
+                      groups)
+    w = xp.zeros((len(windows.taps), groups, shape[0] // groups, windows.depth), x.dtype)
+    rows_of = y.reshape(y.shape[0], groups, -1, y.shape[2], windows.line)
+    for images, rows in windows.blocks():
+        columns = windows.columns(x, images, rows)
+        part = rows_of[images, :, :, rows]
+        part = part.reshape(*part.shape[:3], -1)
+        for i in range(len(w)):
+            under = windows.under(columns, i, rows)
+            w[i] += xp.add.reduce(xp.matmul(part, under.swapaxes(-1, -2)), axis=0)
+    return windows.kernel(w, shape)
+
+
+def conv_to_weight_x(xp, g, x_shape, y, stride, padding, dilation, groups):
+    return xp.conv_to_input(y, g, None, x_shape, stride, padding, dilation, groups)
+
+
+def conv_to_weight_y(xp, g, x, stride, padding, dilation, groups):
+    return xp.conv_forward(x, g, None, stride, padding, dilation, groups)
+conv_to_weight.vjp(x=conv_to_weight_x, y=conv_to_weight_y)
+
+
+# ---- the public functions -------------------------------------------------------------------
+
+
+@composite(space="torch nn.functional", method=False)
+def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Cross-correlation along one dimension: input (n, c, l), weight (o, c / groups, k).
+
+    `padding` is an int, a tuple, "same" or "valid". Without n the result is without n.
+    """
+    return forward(conv1d, 1, input, weight, bias, stride, padding, dilation, groups)
+
+
+@composite(space="torch nn.functional", method=False)
+def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Cross-correlation over images: input (n, c, h, w), weight (o, c / groups, kh, kw).
+
+    The result is (n, o, (h + 2·padding − dilation·(kh − 1) − 1) // stride + 1, the same for w).
+    `padding` is an int, a tuple, "same" or "valid". Without n the result is without n.
+    """
+    return forward(conv2d, 2, input, weight, bias, stride, padding, dilation, groups)
+
+
+@composite(space="torch nn.functional", method=False)
+def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Cross-correlation over volumes: input (n, c, d, h, w), weight (o, c / groups, kd, kh, kw).
+
+    `padding` is an int, a tuple, "same" or "valid". Without n the result is without n.
+    """
+    return forward(conv3d, 3, input, weight, bias, stride, padding, dilation, groups)
+
+
+@composite(space="torch nn.functional", method=False)
+def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1,
+                     dilation=1):
+    """The transpose of conv1d: input (n, c, l), weight (c, o / groups, k)."""
+    return transposed(conv_transpose1d, 1, input, weight, bias, stride, padding, output_padding,
+                      groups, dilation)
+
+
+@composite(space="torch nn.functional", method=False)
+def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1,
+                     dilation=1):
+    """The transpose of conv2d: input (n, c, h, w), weight (c, o / groups, kh, kw).
+
+    The height is (h − 1)·stride − 2·padding + dilation·(kh − 1) + output_padding + 1.
+    """
+    return transposed(conv_transpose2d, 2, input, weight, bias, stride, padding, output_padding,
+                      groups, dilation)
+
+
+@composite(space="torch nn.functional", method=False)
+def conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1,
+                     dilation=1):
+    """The transpose of conv3d: input (n, c, d, h, w), weight (c, o / groups, kd, kh, kw)."""
+    return transposed(conv_transpose3d, 3, input, weight, bias, stride, padding, output_padding,
+                      groups, dilation)
+
+
+def forward(call, dims, input, weight, bias, stride, padding, dilation, groups):
+    """A convolution over `dims` dimensions, its arguments checked."""
+    check_tensors(call, dims, input, weight, bias)
+    n = weight._data.ndim - 2
+    stride = numbers("stride", stride, n)
+    dilation = numbers("dilation", dilation, n)
+    kernel = weight._data.shape[2:]
+    if isinstance(padding, str):
+        sides = spelled(padding, kernel, stride, dilation)
+    else:
+        sides = tuple((p, p) for p in numbers("padding", padding, n))
+    x = input if input._data.ndim == dims + 2 else input.unsqueeze(0)
+    check_values(stride, sides, dilation, groups)
+    check_weight(x, weight, bias, sides, dilation, groups)
+    y = conv_forward(x, weight, bias, stride, sides, dilation, groups)
+    return y if x is input else y.squeeze(0)
+
+
+def transposed(call, dims, input, weight, bias, stride, padding, output_padding, groups, dilation):
+    """A transposed convolution over `dims` dimensions, its arguments checked."""
+    check_tensors(call, dims, input, weight, bias)
+    n = weight._data.ndim - 2
+    if isinstance(padding, str):
+        raise TypeError(f"{call.__name__}(): argument 'padding' must be tuple of ints, not str")
+    stride = numbers("stride", stride, n)
+    padding = numbers("padding", padding, n)
+    dilation = numbers("dilation", dilation, n)
+    extra = numbers("output_padding", output_padding, n)
+    x = input if input._data.ndim == dims + 2 else input.unsqueeze(0)
+    check_values(stride, (padding,), dilation, groups)
+    check_transposed(x, weight, bias, stride, dilation, extra, groups)
+    size = [(m - 1) * s - 2 * p + d * (k - 1) + e + 1 for m, s, p, d, k, e in zip(
+        x._data.shape[2:], stride, padding, dilation, weight._data.shape[2:], extra, strict=True)]
+    if min(size) <= 0:
+        raise RuntimeError(f"Given input size per channel: {crossed(x._data.shape[2:])}. Calculated"
+                           f" output size per channel: {crossed(size)}. Output size is too small")
+    shape = (x._data.shape[0], weight._data.shape[1] * groups, *size)
+    sides = tuple((p, p - e) for p, e in zip(padding, extra, strict=True))
+    y = conv_to_input(x, weight, bias, shape, stride, sides, dilation, groups)
+    return y if x is input else y.squeeze(0)
+
+
+def spelled(padding, kernel, stride, dilation):
+    """The sides of padding "valid" or "same". Raises RuntimeError for another word."""
+    if padding == "valid":
+        return ((0, 0),) * len(kernel)
+    if padding != "same":
+        raise RuntimeError(f"Invalid padding string: '{padding}'. It is an int, a tuple of ints, "
+                           "'valid' or 'same'.")
+    if any(s != 1 for s in stride):
+        raise RuntimeError("padding='same' is not supported for strided convolutions")
+    totals = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+    return tuple((t // 2, t - t // 2) for t in totals)
+
+
+# ---- errors ---------------------------------------------------------------------------------
+
+
+def numbers(name, value, n):
+    """One int for each of n dimensions. Raises RuntimeError for another number of them."""
+    values = repeat(value, n) if isinstance(value, (int, list, tuple)) else None
+    if values is None or not all(isinstance(v, int) for v in values):
+        raise TypeError(f"argument '{name}' must be tuple of ints, not {kind(value)}")
+    if len(values) == 1:
+        values = values * n
+    if len(values) != n:
+        raise RuntimeError(f"expected {name} to be a single integer value or a list of {n} values "
+                           "to match the convolution dimensions, but got "
+                           f"{name}={list(values)}")
+    return values
+
+
+def kind(value):
+    if isinstance(value, (list, tuple)):
+        return f"{type(value).__name__} of {', '.join(type(v).__name__ for v in value)}"
+    return type(value).__name__
+
+
+def check_tensors(call, dims, input, weight, bias):
+    """Raise TypeError or RuntimeError unless three tensors fit together by kind and dtype."""
+    for place, t in enumerate((input, weight, bias)):
+        if not isinstance(t, Tensor) and (t is not None or place < 2):
+            raise failures.not_a_tensor(call.op, place, t)
+    if input._data.ndim not in (dims + 1, dims + 2):
+        raise RuntimeError(
+            f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {call.__name__}, "
+            f"but got input of size: {list(input._data.shape)}. The dimensions are (images, "
+            f"channels{', depth' * (dims > 2)}{', height' * (dims > 1)}, width).")
+    a, b = input._data.dtype, weight._data.dtype
+    if a is not b and a != b:
+        raise RuntimeError(f"expected scalar type {said(a)} but found {said(b)}. Input and weight "
+                           f"must have one dtype: call .to({weight.dtype}) on the input.")
+    if bias is not None and bias._data.dtype != a:
+        raise RuntimeError(f"Input type ({failures._c_name(input._data)}) and bias type "
+                           f"({failures._c_name(bias._data)}) should be the same")
+    if a.kind == "b":
+        raise failures.not_implemented("slow_conv2d_cpu", a)
+
+
+def check_values(stride, sides, dilation, groups):
+    """Raise RuntimeError for a step, a padding or a number of groups that makes no sense."""
+    if any(p < 0 for side in sides for p in side):
+        raise RuntimeError("negative padding is not supported")
+    if any(s <= 0 for s in stride):
+        raise RuntimeError("non-positive stride is not supported")
+    if any(d <= 0 for d in dilation):
+        raise RuntimeError("non-positive dilation is not supported")
+    if groups <= 0:
+        raise RuntimeError("non-positive groups is not supported")
+
+
+def check_groups(shape, groups):
+    """Raise RuntimeError unless the first size of the weight splits into groups."""
+    if shape[0] < groups:
+        raise RuntimeError(f"Given groups={groups}, expected weight to be at least {groups} at "
+                           f"dimension 0, but got weight of size {list(shape)} instead")
+    if shape[0] % groups:
+        raise RuntimeError(f"Given groups={groups}, expected weight to be divisible by {groups} at "
+                           f"dimension 0, but got weight of size [{list(shape)}] instead")
+    if 0 in shape[2:]:
+        raise RuntimeError("kernel size should be greater than zero, but got kernel of size "
+                           f"{list(shape[2:])}")
+
+
+def check_weight(x, weight, bias, sides, dilation, groups):
+    """Raise RuntimeError unless weight and bias fit the input."""
+    a, w = x._data.shape, weight._data.shape
+    check_groups(w, groups)
+    if a[1] != w[1] * groups:
+        raise RuntimeError(
+            f"Given groups={groups}, weight of size {list(w)}, expected input{list(a)} to have "
+            f"{w[1] * groups} channels, but got {a[1]} channels instead. Dimension 1 of the input "
+            "counts channels: the layer was made for another number of them.")
+    check_bias(f"Given weight of size {list(w)}", bias, w[0])
+    padded = [n + low + high for n, (low, high) in zip(a[2:], sides, strict=True)]
+    if any(d * (k - 1) + 1 > n for n, k, d in zip(padded, w[2:], dilation, strict=True)):
+        spread = [d * (k - 1) + 1 for k, d in zip(w[2:], dilation, strict=True)]
+        raise RuntimeError(
+            f"Calculated padded input size per channel: {crossed(padded)}. Kernel size: "
+            f"{crossed(spread)}. Kernel size can't be greater than actual input size. Earlier "
+            "layers made the image too small: use padding, or fewer strides and poolings.")
+
+
+def check_transposed(x, weight, bias, stride, dilation, extra, groups):
+    """Raise RuntimeError unless weight, bias and output padding fit the input."""
+    a, w = x._data.shape, weight._data.shape
+    check_groups(w, groups)
+    if any(e < 0 for e in extra):
+        raise RuntimeError("negative output_padding is not supported")
+    if a[1] != w[0]:
+        raise RuntimeError(f"Given transposed=1, weight of size {list(w)}, expected input{list(a)} "
+                           f"to have {w[0]} channels, but got {a[1]} channels instead. The weight "
+                           "of a transposed convolution is (channels in, channels out, …).")
+    check_bias(f"Given transposed=1, weight of size {list(w)}", bias, w[1] * groups)
+    if any(e >= s and e >= d for e, s, d in zip(extra, stride, dilation, strict=True)):
+        raise RuntimeError("output padding must be smaller than either stride or dilation, but got "
+                           f"output_padding={list(extra)} stride={list(stride)} "
+                           f"dilation={list(dilation)}")
+
+
+def check_bias(given, bias, outputs):
+    if bias is not None and bias._data.shape != (outputs,):
+        raise RuntimeError(f"{given}, expected bias to be 1-dimensional with {outputs} elements, "
+                           f"but got bias of size {list(bias._data.shape)} instead")
+
+
+def crossed(sizes):
+    """(28 x 28)."""
+    return f"({' x '.join(str(n) for n in sizes)})"
