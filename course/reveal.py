@@ -127,7 +127,7 @@ def _of_op(op):
     parts = [_part("body", module.statement(start), _place(body, start))]
     rules = {op.params[0]: op.joint} if getattr(op, "joint", None) else dict(op.vjps)
     shown = {start}
-    for line in module.rule_lines(body.__name__):
+    for line in module.rule_lines(body.__code__.co_name):
         shown.add(line)
         parts.append(_part("gradient rules", module.statement(line), _place(body, line)))
     for name, rule in rules.items():

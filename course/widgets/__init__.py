@@ -1,0 +1,17 @@
+"""Widgets of the course: Python that computes plain data, and a view that draws it.
+
+They need Jupyter (`pip install 'learntorch[course]'`); the rest of the course does not.
+"""
+
+from course.widgets.base import Widget
+from course.widgets.draw_digit import DrawDigit
+from course.widgets.environment_card import EnvironmentCard
+from course.widgets.feature_maps import FeatureMaps
+from course.widgets.graph_explorer import GraphExplorer, explore
+from course.widgets.loss_curves import LossCurves
+from course.widgets.polling import poll
+from course.widgets.quiz import Quiz
+from course.widgets.storage_viewer import StorageViewer
+
+__all__ = ["DrawDigit", "EnvironmentCard", "FeatureMaps", "GraphExplorer", "LossCurves", "Quiz",
+           "StorageViewer", "Widget", "explore", "poll"]

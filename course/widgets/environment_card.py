@@ -11,7 +11,8 @@ class EnvironmentCard(Widget):
     """The answer of `learntorch doctor` as a card. Its text is the same on every machine, so that
     a stored notebook does not change with the computer; the facts are in `groups`.
 
-    groups: [{"title", "rows": [[name, text, mark], …]}]; mark is "ok", "missing" or "".
+    groups: [{"title", "rows": [[name, text, mark], …]}]; mark is "ok", "missing" or "",
+    and after "missing" follows the line that installs it.
     """
 
     kind = "environment"
@@ -33,7 +34,7 @@ class EnvironmentCard(Widget):
         self.groups = groups(found)
         self.healthy = bool(found["self_test"]["ok"])
         self.alt = f"{SENTENCE}. " + " ".join(
-            f"{g['title']}: " + "; ".join(f"{n} {v}" for n, v, _ in g["rows"]) + "."
+            f"{g['title']}: " + "; ".join(f"{row[0]} {row[1]}" for row in g["rows"]) + "."
             for g in self.groups)
         self.message = ("The library computes." if self.healthy else
                         "The library does not compute as it should: see the self-test.")
@@ -69,8 +70,8 @@ def groups(card):
         there = ", ".join(f"{n} {v}" for n, v in state["installed"].items())
         if state["missing"]:
             lacking = ", ".join(state["missing"])
-            extras.append([name, f"{state['for']}: {lacking} missing. Install with: "
-                                 f"{state['install']}", "missing"])
+            extras.append([name, f"{state['for']}: {lacking} missing. Install with",
+                           "missing", str(state["install"])])
         else:
             extras.append([name, f"{state['for']}: {there}", "ok"])
     return found + ([{"title": "Extras", "rows": extras}] if extras else [])

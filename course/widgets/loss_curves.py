@@ -104,6 +104,27 @@ class LossCurves(Widget):
             self.status = "stopped" if self._command == "stop" else "finished"
             self._draw()
 
+    def reporter(self, run="run", series="loss"):
+        """A function to call with each new value: `report(0.3)`, or `report(loss=0.3, lr=0.1)`.
+
+        It counts the steps itself. Pause and Step in the page hold the loop inside the call; Stop
+        ends it with KeyboardInterrupt, as the kernel's own stop button does.
+        """
+        def report(value=None, **values):
+            if self.status not in ("running", "paused"):
+                self._command = "go"
+                self.status = "running"
+            if value is not None:
+                values[series] = value
+            self.log(report.step, run=run, **values)
+            report.step += 1
+            if not self._may_go_on():
+                self.status = "stopped"
+                self._draw()
+                raise KeyboardInterrupt("stopped from the page")
+        report.step = 0
+        return report
+
     def _may_go_on(self):
         self._listen()
         while self._command == "pause":
@@ -171,6 +192,8 @@ class LossCurves(Widget):
     def _cell_ended(self, *_result):
         self._watched.events.unregister("post_run_cell", self._cell_ended)
         self._watched = None
+        if self.status in ("running", "paused"):
+            self.status = "finished"
         self._flush()
 
     # ---- reading off values ------------------------------------------------------------------

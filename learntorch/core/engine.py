@@ -15,7 +15,7 @@ from learntorch.core import anomaly, graph, op
 from learntorch.core.ambient import ambient, no_grad, set_grad_enabled
 from learntorch.core.dtypes import HALF, said
 from learntorch.core.graph import FREED, Leaf, Pick, vertex
-from learntorch.core.tensor import Tensor, new, wrap
+from learntorch.core.tensor import Tensor, wrap
 
 by_seq = attrgetter("seq")
 
@@ -344,16 +344,12 @@ def as_tensors(n):
     unpack(n, n.plan, n.saved)
     values = []
     for name, v in zip(n.plan.names, n.saved, strict=True):
-        if type(v) is np.ndarray:
-            o = new(Tensor)
-            o._data = v
-            if name == "out":
-                o._edge = n
-                o._live = True
-            elif n.plan.op.outputs and name in n.plan.op.outputs and v.dtype.kind in "fcV":
-                o._edge = Pick(n, n.plan.op.outputs.index(name), v)
-                o._live = True
-            v = o
+        outputs = n.plan.op.outputs or ()
+        if name == "out" or name in outputs:
+            v = wrap(v)
+            if v._data.dtype.kind in "fcV":
+                v._edge = n if name == "out" else Pick(n, outputs.index(name), v._data)
+                v._live = True
         values.append(v)
     return values
 

@@ -48,6 +48,9 @@ def attach_all():
             op.written = in_place(function)
             for name in names if op.method or "Tensor" in op.space else ():
                 setattr(Tensor, name + "_", op.written)
+    Tensor.where = registry["where_method"]
+    for name in VIEWS_IN_PLACE:
+        setattr(Tensor, name + "_", reshaped(getattr(Tensor, name)))
     for name, function in PROPERTIES.items():
         setattr(Tensor, name, property(registry[function].op.forward))
     for special, name in OPERATORS.items():
@@ -83,6 +86,27 @@ def in_place(function):
     call_.op = op
     call_.__name__ = call_.__qualname__ = op.name + "_"
     call_.__doc__ = f"In-place version of `{op.name}`: the result replaces this tensor's values."
+    return call_
+
+
+VIEWS_IN_PLACE = ("squeeze", "unsqueeze", "transpose", "swapaxes", "swapdims", "t")
+
+
+def reshaped(view):
+    """The in-place variant of a view (`squeeze_`): the tensor itself looks another way."""
+    def call_(self, *args, **named):
+        if ambient.state.grad:
+            check_writable(self, (), ambient.state)
+        r = view(self, *args, **named)
+        self._data = r._data
+        if r._edge is not None:
+            self._edge = r._edge
+        elif type(self._edge) is Leaf:
+            self._edge.shape = r._data.shape
+        touch(self)
+        return self
+    call_.__name__ = call_.__qualname__ = view.__name__ + "_"
+    call_.__doc__ = f"In-place version of `{view.__name__}`: this tensor gets the new shape."
     return call_
 
 

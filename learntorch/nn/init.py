@@ -6,8 +6,11 @@ The draws are PyTorch's: the same seed gives the same numbers. Nothing here is r
 import math
 import warnings
 
-import learntorch
 from learntorch.core.ambient import no_grad
+from learntorch.core.dtypes import bool_
+from learntorch.ops.compare import where
+from learntorch.ops.create import empty_like, from_numpy, ones_like
+from learntorch.ops.random import randperm
 
 __all__ = [
     "calculate_gain", "uniform_", "normal_", "trunc_normal_", "constant_", "ones_", "zeros_",
@@ -82,19 +85,19 @@ def _redraw_normal(tensor, mean, std, a, b, generator):
         outside = (tensor < a) | (tensor > b)
         if not outside.any():
             return tensor
-        again = learntorch.empty_like(tensor).normal_(mean, std, generator=generator)
-        tensor.copy_(learntorch.where(outside, again, tensor))
+        again = empty_like(tensor).normal_(mean, std, generator=generator)
+        tensor.copy_(where(outside, again, tensor))
 
 
 def _keep_uniform(tensor, mean, std, a, b, generator):
     highest = (min(max(mean, a), b) - mean) / std       # where the density on [a, b] is largest
-    waiting = learntorch.ones_like(tensor, dtype=learntorch.bool)
+    waiting = ones_like(tensor, dtype=bool_)
     while waiting.any():
-        x = learntorch.empty_like(tensor).uniform_(a, b, generator=generator)
-        u = learntorch.empty_like(tensor).uniform_(0, 1, generator=generator)
-        density = learntorch.exp(-0.5 * ((x - mean) / std) ** 2 + 0.5 * highest ** 2)
+        x = empty_like(tensor).uniform_(a, b, generator=generator)
+        u = empty_like(tensor).uniform_(0, 1, generator=generator)
+        density = (-0.5 * ((x - mean) / std) ** 2 + 0.5 * highest ** 2).exp()
         taken = waiting & (u <= density)
-        tensor.copy_(learntorch.where(taken, x, tensor))
+        tensor.copy_(where(taken, x, tensor))
         waiting = waiting & ~taken
     return tensor
 
@@ -232,7 +235,7 @@ def orthogonal_(tensor, gain=1, generator=None):
         q, r = np.linalg.qr(flat.cpu().numpy())
         q = q * np.sign(np.diagonal(r))
         q = q.T if rows < cols else q
-        tensor.view(rows, cols).copy_(learntorch.from_numpy(q.copy()))
+        tensor.view(rows, cols).copy_(from_numpy(q.copy()))
         return tensor.mul_(gain)
 
 
@@ -248,7 +251,7 @@ def sparse_(tensor, sparsity, std=0.01, generator=None):
     with no_grad():
         tensor.normal_(0, std, generator=generator)
         for col in range(cols):
-            chosen = learntorch.randperm(rows)[:zeros]
+            chosen = randperm(rows)[:zeros]
             tensor[chosen, col] = 0
     return tensor
 

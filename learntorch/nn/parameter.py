@@ -4,6 +4,7 @@ from collections import OrderedDict
 
 from learntorch.core.ambient import no_grad
 from learntorch.core.tensor import Tensor
+from learntorch.ops.create import empty
 
 
 class Parameter(Tensor):
@@ -73,8 +74,7 @@ class Buffer(Tensor, metaclass=_BufferMeta):
 
 def _nothing():
     """An empty tensor."""
-    import learntorch
-    return learntorch.empty(0)
+    return empty(0)
 
 
 def _shared(cls, data, kind):

@@ -24,11 +24,17 @@ def sigmoid(xp, x):
 sigmoid.vjp(x=lambda g, out: g * (out * (1 - out)))
 
 
-@nary(space="nn.functional")
-def leaky_relu(xp, x, negative_slope=0.01, inplace=False):
+@nary(space="nn.functional", inplace=True)
+def leaky_relu(xp, x, negative_slope):
     """x for x > 0, negative_slope · x below."""
     return xp.where(x > 0, x, x * negative_slope)
 leaky_relu.vjp(x=lambda xp, g, x, negative_slope: g * xp.step(x, negative_slope))
+
+
+@leaky_relu.public
+def leaky_relu_of(input, negative_slope=0.01, inplace=False):
+    """x for x > 0, negative_slope · x below; in the input's memory when `inplace`."""
+    return (leaky_relu.op.written if inplace else leaky_relu)(input, negative_slope)
 
 
 @nary(space="rules")
@@ -38,14 +44,23 @@ def step(xp, x, low):
 step.vjp(x=lambda g: g * 0)
 
 
-@nary(space="nn.functional", grad="Elu")
-def elu(xp, x, alpha=1.0, inplace=False):
+@nary(space="nn.functional", inplace=True)
+def elu(xp, x, alpha):
     """x for x > 0, α · (eˣ − 1) below."""
     return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0)))
-elu.vjp(x=lambda xp, g, x, out, alpha: g * xp.where(x > 0, 1, out + alpha))
+elu.vjp(x=lambda xp, g, x, alpha: g * xp.where(x > 0, 1, alpha * xp.exp(xp.clamp_to(x, None, 0))))
 
 
-@nary(space="nn.functional", refuses="GeluKernelImpl")
+@elu.public
+def elu_of(input, alpha=1.0, inplace=False):
+    """x for x > 0, α · (eˣ − 1) below; in the input's memory when `inplace`.
+
+    Source: Clevert et al., Exponential linear units (2015).
+    """
+    return (elu.op.written if inplace else elu)(input, alpha)
+
+
+@nary(space="nn.functional", refuses="GeluKernelImpl", out=True)
 def gelu(xp, x, approximate="none"):
     """x · Φ(x), Φ the normal distribution; "tanh" replaces Φ by a formula with tanh.
 
@@ -79,7 +94,7 @@ def normal_cdf(xp, x):
 normal_cdf.vjp(x=lambda xp, g, x: g * (0.3989422804014327 * xp.exp(-0.5 * x * x)))
 
 
-@unary(space="nn.functional", inplace=False, out=False)
+@unary(space="nn.functional", out=False)
 def silu(xp, x):
     """x · σ(x), σ the sigmoid."""
     return x * (xp.tanh(x * 0.5) * 0.5 + 0.5)
@@ -91,7 +106,16 @@ def silu_x(xp, g, x):
 silu.vjp(x=silu_x)
 
 
-@nary(space="nn.functional")
+@silu.public
+def silu_of(input, inplace=False):
+    """x · σ(x), σ the sigmoid; in the input's memory when `inplace`.
+
+    Source: Ramachandran et al., Searching for activation functions (2017).
+    """
+    return (silu.op.written if inplace else silu)(input)
+
+
+@nary(space="nn.functional", out=True)
 def softplus(xp, x, beta=1, threshold=20):
     """ln(1 + e^{βx}) / β; x itself above `threshold` / β."""
     z = x * beta
@@ -111,11 +135,19 @@ def logsigmoid(xp, x):
 logsigmoid.vjp(x=lambda xp, g, x: g * xp.sigmoid(-x))
 
 
-@nary(space="nn.functional", grad="Hardtanh")
-def hardtanh(xp, x, min_val=-1.0, max_val=1.0, inplace=False):
+@nary(space="nn.functional", inplace=True)
+def hardtanh(xp, x, min_val, max_val):
     """x limited to [min_val, max_val]."""
     return xp.clip(x, min_val, max_val)
 hardtanh.vjp(x=lambda xp, g, x, min_val, max_val: g * xp.strictly_within(x, min_val, max_val))
+
+
+@hardtanh.public
+def hardtanh_of(input, min_val=-1.0, max_val=1.0, inplace=False):
+    """x limited to [min_val, max_val]; in the input's memory when `inplace`."""
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val")
+    return (hardtanh.op.written if inplace else hardtanh)(input, min_val, max_val)
 
 
 @nary(space="rules")
@@ -128,7 +160,7 @@ strictly_within.vjp(x=lambda g: g * 0)
 @composite(space="nn.functional")
 def relu6(input, inplace=False):
     """min(max(x, 0), 6)."""
-    return hardtanh(input, 0.0, 6.0)
+    return hardtanh_of(input, 0.0, 6.0, inplace)
 
 
 @composite(space="nn.functional")

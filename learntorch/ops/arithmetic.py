@@ -135,9 +135,19 @@ def pow(xp, x, y):
     """xʸ, broadcasting. Small whole exponents multiply instead of calling the slow power."""
     if type(y) in (int, float) and y in SMALL and x.dtype.kind in "fc":
         return SMALL[y](xp, x)
-    if type(y) is int and y < 0 and x.dtype.kind in "iu":
-        raise RuntimeError("Integers to negative integer powers are not allowed.")
+    if x.dtype.kind in "iub":
+        if type(y) is int and y < 0:
+            raise RuntimeError("Integers to negative integer powers are not allowed.")
+        if getattr(y, "ndim", None) is not None:
+            return xp.integer_power(x, y)
     return xp.power(x, y)
+
+
+@binary(space="rules", inplace=False, out=False)
+def integer_power(xp, x, y):
+    """xʸ of integers; a negative exponent leaves ±1 of ±1 and 0 of everything else."""
+    small = xp.where(x == 1, 1, xp.where(x == -1, 1 - 2 * (y % 2), 0))
+    return xp.where(y < 0, small, xp.power(x, xp.maximum(y, 0))).astype(x.dtype)
 
 
 SMALL = {0: lambda xp, x: xp.ones_like(x), 1: lambda xp, x: x.copy(), 2: lambda xp, x: x * x,

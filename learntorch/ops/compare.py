@@ -116,7 +116,7 @@ def choose(xp, condition, x, y):
 choose.vjp(x=lambda xp, g, condition: g * condition, y=lambda xp, g, condition: g * ~condition)
 
 
-@composite
+@composite(method=False, out=True)
 def where(condition, input=None, other=None):
     """`input` where `condition` is True and `other` elsewhere; alone: where it is not 0.
 
@@ -133,6 +133,12 @@ def where(condition, input=None, other=None):
     if condition.dtype.name != "bool":
         condition = condition.bool()
     return choose(condition, input, other)
+
+
+@composite(space="Tensor", name="where_method", method=False)
+def where_method(self, condition, other):
+    """This tensor where `condition` is True and `other` elsewhere."""
+    return where(condition, self, other)
 
 
 @composite(method=True, out=False)

@@ -288,7 +288,7 @@ def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device
     if not all(np.isfinite(v) for v in (start, end)):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     if step == 0:
-        raise RuntimeError("step must be nonzero")
+        raise ValueError("step must be nonzero")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     if dtype is None and out is not None:
@@ -357,7 +357,8 @@ def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None,
         raise RuntimeError("number of steps must be non-negative")
     d = numpy_type(dtype, dtypes.default_complex() if isinstance(start + end, builtins.complex) else None)
     work = np.dtype(np.complex128 if d.kind == "c" else np.float64)
-    array = (work.type(base) ** _spaced(start, end, steps, work)).astype(d)
+    exponents = _spaced(start, end, steps, d if d.kind in "iu" else work)
+    array = (work.type(base) ** exponents.astype(work)).astype(d)
     return finish(array, requires_grad, out, logspace.op)
 
 

@@ -114,7 +114,8 @@ def rmatmul(self, other):
     return matmul(other, self)
 
 
-@nary(tensors=("x", "weight", "bias"), space="nn.functional", grad="Addmm", same_dtype=True)
+@nary(tensors=("x", "weight", "bias"), space="nn.functional", grad="Addmm", same_dtype=True,
+      out=True)
 def linear(xp, x, weight, bias=None):
     """x · weightᵀ + bias: (…, in) → (…, out), weight (out, in), bias (out).
 
@@ -179,6 +180,8 @@ def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
 
 def _plus(input, product, beta, alpha):
     """beta · input + alpha · product; with beta 0 not even a NaN of the input counts."""
+    if product._data.dtype.kind in "iu":
+        alpha, beta = int(alpha), int(beta)
     if alpha != 1:
         product = product * alpha
     if beta == 0:

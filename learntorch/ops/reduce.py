@@ -104,6 +104,8 @@ product.vjp(x=product_x)
 @nary(space="rules")
 def product_of_others(xp, x, dim):
     """For each element the product of the others: products from the left times from the right."""
+    if not x.size:
+        return x.copy()
     flat = x.reshape(-1) if dim is None else xp.moveaxis(x, dim, -1)
     one = xp.ones((*flat.shape[:-1], 1), x.dtype)
     left = xp.cumprod(xp.concatenate([one, flat[..., :-1]], -1), -1)
@@ -290,6 +292,9 @@ min_returned = named("min", ("values", "indices"))
 
 def extreme(name, returned, largest, input, dim, keepdim):
     """max and min: over everything, elementwise with another tensor, or along a dimension."""
+    if not isinstance(input, Tensor):
+        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not "
+                        f"{type(input).__name__}")
     if isinstance(dim, Tensor):
         return input.maximum(dim) if largest else input.minimum(dim)
     a = input._data
@@ -397,8 +402,8 @@ def count_nonzero(xp, x, dim=None):
 @nary(name="logsumexp", grad="Logsumexp", out=True)
 def log_sum_exp(xp, x, dim, keepdim):
     """ln Σ eˣ along `dim`, shifted by the maximum so that eˣ cannot overflow."""
-    m = xp.maximum.reduce(x, axis=dim, keepdims=True) if x.size else xp.zeros_like(x)
-    m = xp.where(xp.isfinite(m), m, 0).astype(x.dtype)
+    m = xp.maximum.reduce(x.real, axis=dim, keepdims=True, initial=-xp.inf)
+    m = xp.where(xp.isfinite(m), m, 0).astype(x.real.dtype)
     r = xp.log(xp.add.reduce(xp.exp(x - m), axis=dim, keepdims=True)) + m
     return r if keepdim else r.squeeze(dim)
 

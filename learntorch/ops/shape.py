@@ -49,6 +49,9 @@ def cat(tensors, dim=0):
                 raise RuntimeError(f"Sizes of tensors must match except in dimension {dim}. "
                                    f"Expected size {first[d]} but got size {shape[d]} for tensor "
                                    f"number {i} in the list.")
+    if len(filled) < len(tensors):          # empty 1-D tensors are let pass, for old times' sake
+        nothing = [0 if d == dim else n for d, n in enumerate(first)]
+        filled = [t.reshape(nothing) if t._data.shape == (0,) else t for t in tensors]
     return join(filled, dim)
 
 
@@ -142,16 +145,17 @@ def roll(input, shifts, dims=None):
     return rolled(input, shifts, tuple(wrap_dim(d, input._data.ndim) for d in dims))
 
 
-@composite(method=False)
+@composite(method=False, out=True, aliases=("row_stack",))
 def vstack(tensors):
     """The tensors below each other."""
     return cat([t.reshape(1, -1) if t._data.ndim < 2 else t for t in tensors], 0)
 
 
-@composite(method=False)
+@composite(method=False, out=True)
 def hstack(tensors):
     """The tensors beside each other."""
-    tensors = [t.reshape(1) if t._data.ndim == 0 else t for t in tensors]
+    from learntorch.core.failures import tensor_list
+    tensors = [t.reshape(1) if t._data.ndim == 0 else t for t in tensor_list(hstack.op, tensors)]
     return cat(tensors, 0 if tensors[0]._data.ndim == 1 else 1)
 
 
@@ -176,7 +180,6 @@ def meshgrid(*tensors, indexing=None):
     grids = [t.reshape([-1 if i == j else 1 for j in range(len(shape))]).expand(shape)
              for i, t in enumerate(tensors)]
     if swap:
-        grids = [g.transpose(0, 1) for g in grids]
         grids[:2] = [grids[1], grids[0]]
     return tuple(grids)
 
@@ -187,7 +190,7 @@ def numel(input):
     return input._data.size
 
 
-@composite(method=True, inplace=False, out=False)
+@composite(out=True)
 def nonzero(input, *, as_tuple=False):
     """The positions of all elements that are not 0: one row each, or one tensor per dimension."""
     from learntorch.core.tensor import wrap

@@ -1,33 +1,21 @@
-import pathlib, time, pytest
-LOOP='''
-import time, math
-for step in curves.loop(range(3000), run="sgd"):
-    time.sleep(.01)
-    curves.log(step, loss=math.exp(-.01*step)+.1*math.sin(step)**2, lr=.1*.99**step)
-'''
-@pytest.mark.parametrize("comms", ["perCommTarget","disabled"])
-def test_curves(notebook, comms):
-    book = notebook("curves", ["from course.widgets.loss_curves import LossCurves\ncurves=LossCurves()\ncurves", LOOP, "after = curves.status"], comms=comms, wait=False)
-    p = book.page
-    root = p.locator(".lt-losses"); root.wait_for()
-    def n(): 
-        a = root.locator("polyline[data-run=sgd]").first.get_attribute("points") if root.locator("polyline[data-run=sgd]").count() else ""
-        return len((a or "").split())
-    p.wait_for_function("()=>document.querySelector('polyline[data-run=sgd]')?.getAttribute('points').split(' ').length>20")
-    root.get_by_role("button", name="Pause").click()
-    p.wait_for_function("()=>document.querySelector('.lt-status').textContent==='paused'")
-    p.wait_for_timeout(300)
-    a=root.locator(".lt-last").first.inner_text(); p.wait_for_timeout(500)
-    assert root.locator(".lt-last").first.inner_text()==a
-    book.shot("c-paused-"+comms, p)
-    root.get_by_role("button", name="Step", exact=True).click(); p.wait_for_timeout(500)
-    b=root.locator(".lt-last").first.inner_text(); print(a,b); assert a!=b
-    root.get_by_label("log y").check(); p.wait_for_timeout(500)
-    root.get_by_role("button", name="Continue").click()
-    p.wait_for_function("()=>document.querySelector('.lt-status').textContent==='running'")
-    p.wait_for_timeout(600)
-    root.get_by_role("button", name="Stop").click()
-    p.wait_for_function("()=>document.querySelector('.lt-status').textContent==='stopped'")
-    book.finish()
-    print(book.ask("curves.status, curves.log_y, after, curves.width, len(curves.runs['sgd']['loss'][0])"))
-    book.looks("c-"+comms, root)
+def test_all(notebook):
+    pre = "import learntorch as torch\nfrom course.widgets import *\nfrom course.datasets import digits\nX,y,_,_=digits()"
+    cells=[pre,"s=StorageViewer(torch.arange(24).view(2,3,4))\ns","card=EnvironmentCard()\ncard","q=Quiz('01')\nq",
+     "w=torch.randn(784,10)*.1\nd=DrawDigit(lambda x: (x.reshape(1,784)@w)[0], examples=X[:5])\nd",
+     "k=torch.tensor([[[-1.,0,1]]*3,[[-1.,-1,-1],[0,0,0],[1,1,1]],[[1.,1,1]]*3])\nf=FeatureMaps(X[0],k,names=['v','h','<script>blur'])\nf"]
+    book=notebook("all",cells)
+    p=book.page
+    for name in ("storage-view","environment","quiz","digit","maps"):
+        root=p.locator(f".lt-{name}"); root.wait_for(); root.scroll_into_view_if_needed(); p.wait_for_timeout(200)
+        if name=="storage-view":
+            root.get_by_role("button",name="Swap dims 1 and 2").click(); root.locator("td").nth(4).hover(); p.wait_for_timeout(300)
+        if name=="quiz":
+            root.locator("input[type=radio]").nth(1).check(); root.get_by_role("button",name="Check").first.click()
+            root.locator("input[type=radio]").nth(3).check(); root.get_by_role("button",name="Check").nth(1).click(); p.wait_for_timeout(300)
+        if name=="digit":
+            c=root.locator("canvas"); b=c.bounding_box()
+            p.mouse.move(b["x"]+90,b["y"]+60); p.mouse.down(); p.mouse.move(b["x"]+190,b["y"]+60,steps=6); p.mouse.move(b["x"]+120,b["y"]+220,steps=8); p.mouse.up(); p.wait_for_timeout(500)
+        if name=="maps":
+            b=root.locator(".lt-output").bounding_box(); p.mouse.move(b["x"]+100,b["y"]+120); p.wait_for_timeout(400)
+        book.looks(name, root)
+    print(book.ask("q.chosen, d.alt, f.chosen, s.index"))

@@ -9,11 +9,11 @@ import pytest
 
 import learntorch
 from learntorch.optim.optimizer import (
-    required,
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
+    required,
 )
-from tests.oracle import alike, needs_torch, torch
+from tests.oracle import alike, needs_torch
 
 NAMES = ["SGD", "RMSprop", "Adam", "AdamW", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam",
          "Rprop", "ASGD", "LBFGS", "Adafactor", "Muon", "SparseAdam"]

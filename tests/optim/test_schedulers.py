@@ -199,7 +199,8 @@ def test_restarts_at_fractions_of_an_epoch():
 
 
 def plan(torch, name="ExponentialLR", **options):
-    options = options or {"gamma": 0.9}
+    if name == "ExponentialLR":
+        options.setdefault("gamma", 0.9)
     return getattr(torch.optim.lr_scheduler, name)(optimizer_of(torch), **options)
 
 

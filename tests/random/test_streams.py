@@ -137,8 +137,10 @@ call("dirichlet", ("float32",),
 CASES = [(name, d) for name in CALLS for d in CALLS[name][0]]
 
 # Call and dtype: the first three values for seed 42 and size 17, and the checksum of the engine's
-# words in the state afterwards (the first 5016 bytes).
-FROZEN = json.loads(pathlib.Path(__file__).with_name("frozen_streams.json").read_text())
+# words in the state afterwards (the first 5016 bytes). `python -m tests.random.test_streams`
+# writes it anew where PyTorch is.
+FILE = pathlib.Path(__file__).with_name("frozen_streams.json")
+FROZEN = json.loads(FILE.read_text()) if FILE.exists() else {}
 
 
 def tensor(a):
@@ -151,6 +153,24 @@ def array(t):
     if t.dtype == torch.bfloat16:
         return t.contiguous().view(torch.int16).numpy().view(ml_dtypes.bfloat16)
     return t.contiguous().numpy()
+
+
+def first_values(a):
+    """Three numbers of an array, enough to know it by; of complex numbers the parts in turn."""
+    a = a.ravel()[:3]
+    a = a.view(a.real.dtype)[:3] if a.dtype.kind == "c" else a
+    return [float(f"{v:.9g}") for v in a.astype(np.float64)] if a.dtype.kind in "fV" else a.tolist()
+
+
+def freeze():
+    """Write the values that PyTorch draws to FILE."""
+    rows = []
+    for name, d in CASES:
+        t = torch.Generator().manual_seed(42)
+        values = first_values(array(CALLS[name][2](t, 17, d)))
+        words = zlib.crc32(t.get_state().numpy()[:5016])
+        rows.append(f" {json.dumps(f'{name} {d}')}: {json.dumps([values, words])}")
+    FILE.write_text("{\n" + ",\n".join(rows) + "\n}\n")
 
 
 def ordered(a):
@@ -260,11 +280,9 @@ def test_every_call_is_frozen():
 def test_frozen_samples(name, d):
     first, words = FROZEN[f"{name} {d}"]
     g = Generator().manual_seed(42)
-    values = CALLS[name][1](g, 17, d).ravel()[:3]
-    if np.dtype(d).kind == "c":
-        values = values.view(values.real.dtype)[:3]
-    tolerance = {"float16": 1e-3, "bfloat16": 8e-3, "float32": 1e-6}.get(d, 1e-6)
-    np.testing.assert_allclose(values.astype(np.float64), first, rtol=tolerance, atol=1e-30)
+    values = first_values(CALLS[name][1](g, 17, d))
+    tolerance = {"float16": 1e-3, "bfloat16": 8e-3}.get(d, 1e-6)
+    np.testing.assert_allclose(values, first, rtol=tolerance, atol=1e-30)
     assert zlib.crc32(g.state_bytes()[:5016]) == words
 
 
@@ -344,3 +362,7 @@ def test_bad_parameters():
                 streams.multinomial(g, np.array(broken), 2, replacement)
     with pytest.raises(RuntimeError, match="expected rate to be non-negative"):
         rejection.poisson(g, np.array([-1.0]))
+
+
+if __name__ == "__main__":
+    freeze()

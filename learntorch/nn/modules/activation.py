@@ -2,11 +2,11 @@
 
 import warnings
 
-import learntorch
 import learntorch.nn.functional as F
 from learntorch.nn import init as initialise
 from learntorch.nn.modules.module import Module
 from learntorch.nn.parameter import Parameter
+from learntorch.ops.create import empty
 
 __all__ = [
     "CELU", "ELU", "GELU", "GLU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh",
@@ -107,7 +107,7 @@ class Sigmoid(Module):
     """y = 1 / (1 + e⁻ˣ), between 0 and 1. Shapes: (*) → (*)."""
 
     def forward(self, input):
-        return learntorch.sigmoid(input)
+        return input.sigmoid()
 
 
 class Hardsigmoid(_Inplace):
@@ -124,7 +124,7 @@ class Tanh(Module):
     """y = (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ), between −1 and 1. Shapes: (*) → (*)."""
 
     def forward(self, input):
-        return learntorch.tanh(input)
+        return input.tanh()
 
 
 class SiLU(_Inplace):
@@ -314,7 +314,7 @@ class PReLU(Module):
         super().__init__()
         self.num_parameters = num_parameters
         self.init = init
-        self.weight = Parameter(learntorch.empty(num_parameters, device=device, dtype=dtype))
+        self.weight = Parameter(empty(num_parameters, device=device, dtype=dtype))
         self.reset_parameters()
 
     def reset_parameters(self):

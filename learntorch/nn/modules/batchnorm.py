@@ -1,10 +1,11 @@
 """Batch normalisation, with its running statistics."""
 
-import learntorch
 import learntorch.nn.functional as F
+from learntorch.core.dtypes import int64
 from learntorch.nn import init
 from learntorch.nn.modules.module import Module
 from learntorch.nn.parameter import Parameter
+from learntorch.ops.create import empty, ones, tensor, zeros
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"]
 
@@ -24,18 +25,18 @@ class _NormBase(Module):
         self.track_running_stats = track_running_stats
         made = {"device": device, "dtype": dtype}
         if affine:
-            self.weight = Parameter(learntorch.empty(num_features, **made))
+            self.weight = Parameter(empty(num_features, **made))
         else:
             self.register_parameter("weight", None)
         if affine and bias:
-            self.bias = Parameter(learntorch.empty(num_features, **made))
+            self.bias = Parameter(empty(num_features, **made))
         else:
             self.register_parameter("bias", None)
         if track_running_stats:
-            self.register_buffer("running_mean", learntorch.zeros(num_features, **made))
-            self.register_buffer("running_var", learntorch.ones(num_features, **made))
+            self.register_buffer("running_mean", zeros(num_features, **made))
+            self.register_buffer("running_var", ones(num_features, **made))
             self.register_buffer("num_batches_tracked",
-                                 learntorch.tensor(0, dtype=learntorch.long, device=device))
+                                 tensor(0, dtype=int64, device=device))
         else:
             self.register_buffer("running_mean", None)
             self.register_buffer("running_var", None)

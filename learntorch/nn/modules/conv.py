@@ -2,12 +2,12 @@
 
 import math
 
-import learntorch
 import learntorch.nn.functional as F
 from learntorch.nn import init
 from learntorch.nn.modules.module import Module
 from learntorch.nn.modules.utils import _pair, _reverse_repeat_tuple, _single, _triple
 from learntorch.nn.parameter import Parameter
+from learntorch.ops.create import empty
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
 
@@ -42,10 +42,10 @@ class _ConvNd(Module):
         self.padding_mode = padding_mode
         self._reversed_padding_repeated_twice = _both_ends(padding, kernel_size, dilation)
         first, second = (in_channels, out_channels) if transposed else (out_channels, in_channels)
-        self.weight = Parameter(learntorch.empty((first, second // groups, *kernel_size),
+        self.weight = Parameter(empty((first, second // groups, *kernel_size),
                                                  device=device, dtype=dtype))
         if bias:
-            self.bias = Parameter(learntorch.empty(out_channels, device=device, dtype=dtype))
+            self.bias = Parameter(empty(out_channels, device=device, dtype=dtype))
         else:
             self.register_parameter("bias", None)
         self.reset_parameters()
@@ -202,7 +202,6 @@ class _ConvTransposeNd(_ConvNd):
         if output_size is None:
             return self.output_padding
         n = len(self.kernel_size)
-        output_size = list(output_size)
         if len(output_size) == input.dim():
             output_size = output_size[-n:]
         if len(output_size) != n:

@@ -1,5 +1,7 @@
 """Instance normalisation: every example's every channel by itself."""
 
+import warnings
+
 import learntorch.nn.functional as F
 from learntorch.nn.modules.batchnorm import _NormBase
 
@@ -32,7 +34,6 @@ class _InstanceNorm(_NormBase):
         if self.affine:
             raise ValueError(f"expected input's size at dim={channel_dim} to match num_features "
                              f"({self.num_features}), but got: {input.size(channel_dim)}.")
-        import warnings
         warnings.warn(f"input's size at dim={channel_dim} does not match num_features. You can "
                       "silence this warning by not passing in num_features, which is not used "
                       "because affine=False", stacklevel=3)

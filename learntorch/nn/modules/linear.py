@@ -2,11 +2,11 @@
 
 import math
 
-import learntorch
 import learntorch.nn.functional as F
 from learntorch.nn import init
 from learntorch.nn.modules.module import Module
 from learntorch.nn.parameter import Parameter
+from learntorch.ops.create import empty
 
 __all__ = ["Identity", "Linear", "Bilinear"]
 
@@ -35,10 +35,10 @@ class Linear(Module):
         super().__init__()
         self.in_features = in_features
         self.out_features = out_features
-        self.weight = Parameter(learntorch.empty((out_features, in_features), device=device,
+        self.weight = Parameter(empty((out_features, in_features), device=device,
                                                  dtype=dtype))
         if bias:
-            self.bias = Parameter(learntorch.empty(out_features, device=device, dtype=dtype))
+            self.bias = Parameter(empty(out_features, device=device, dtype=dtype))
         else:
             self.register_parameter("bias", None)
         self.reset_parameters()
@@ -74,10 +74,10 @@ class Bilinear(Module):
         self.in1_features = in1_features
         self.in2_features = in2_features
         self.out_features = out_features
-        self.weight = Parameter(learntorch.empty((out_features, in1_features, in2_features),
+        self.weight = Parameter(empty((out_features, in1_features, in2_features),
                                                  device=device, dtype=dtype))
         if bias:
-            self.bias = Parameter(learntorch.empty(out_features, device=device, dtype=dtype))
+            self.bias = Parameter(empty(out_features, device=device, dtype=dtype))
         else:
             self.register_parameter("bias", None)
         self.reset_parameters()

@@ -4,8 +4,11 @@
 "none": they are returned as they are.
 """
 
+import warnings
+
 import learntorch.nn.functional as F
 from learntorch.nn import _reduction
+from learntorch.nn.modules.distance import PairwiseDistance
 from learntorch.nn.modules.module import Module
 
 __all__ = [
@@ -71,7 +74,6 @@ class NLLLoss2d(NLLLoss):
 
     def __init__(self, weight=None, size_average=None, ignore_index=-100, reduce=None,
                  reduction="mean"):
-        import warnings
         warnings.warn("`NLLLoss2d` has been deprecated. Please use `NLLLoss` instead as a drop-in "
                       "replacement and see https://pytorch.org/docs/main/nn.html#torch.nn.NLLLoss "
                       "for more details.", FutureWarning, stacklevel=2)
@@ -337,8 +339,7 @@ class TripletMarginWithDistanceLoss(_Loss):
         if margin <= 0:
             raise ValueError("TripletMarginWithDistanceLoss: expected margin to be greater than "
                              f"0, got {margin} instead")
-        self.distance_function = F.pairwise_distance if distance_function is None \
-            else distance_function
+        self.distance_function = distance_function or PairwiseDistance()
         self.margin = margin
         self.swap = swap
 

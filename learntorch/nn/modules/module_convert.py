@@ -6,6 +6,7 @@ from learntorch.core.ambient import no_grad
 from learntorch.core.devices import device as Device
 from learntorch.core.dtypes import dtype as Dtype
 from learntorch.core.tensor import Tensor
+from learntorch.ops.create import empty_like
 
 _TO_FORMS = """
  * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, \
@@ -76,8 +77,7 @@ class ModuleConversion:
 
     def to_empty(self, *, device, recurse=True):
         """Move to `device` without the values: all memory is fresh and holds anything."""
-        import learntorch
-        return self._apply(lambda t: learntorch.empty_like(t, device=device), recurse=recurse)
+        return self._apply(lambda t: empty_like(t, device=device), recurse=recurse)
 
     def type(self, dst_type):
         """Convert every parameter and buffer (integers too) to `dst_type`."""

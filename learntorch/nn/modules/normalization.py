@@ -2,11 +2,11 @@
 
 import numbers
 
-import learntorch
 import learntorch.nn.functional as F
 from learntorch.nn import init
 from learntorch.nn.modules.module import Module
 from learntorch.nn.parameter import Parameter
+from learntorch.ops.create import empty
 
 __all__ = ["GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
 
@@ -53,11 +53,11 @@ class LayerNorm(Module):
         self.elementwise_affine = elementwise_affine
         made = {"device": device, "dtype": dtype}
         if elementwise_affine:
-            self.weight = Parameter(learntorch.empty(self.normalized_shape, **made))
+            self.weight = Parameter(empty(self.normalized_shape, **made))
         else:
             self.register_parameter("weight", None)
         if elementwise_affine and bias:
-            self.bias = Parameter(learntorch.empty(self.normalized_shape, **made))
+            self.bias = Parameter(empty(self.normalized_shape, **made))
         else:
             self.register_parameter("bias", None)
         self.reset_parameters()
@@ -96,11 +96,11 @@ class GroupNorm(Module):
         self.affine = affine
         made = {"device": device, "dtype": dtype}
         if affine:
-            self.weight = Parameter(learntorch.empty(num_channels, **made))
+            self.weight = Parameter(empty(num_channels, **made))
         else:
             self.register_parameter("weight", None)
         if affine and bias:
-            self.bias = Parameter(learntorch.empty(num_channels, **made))
+            self.bias = Parameter(empty(num_channels, **made))
         else:
             self.register_parameter("bias", None)
         self.reset_parameters()
@@ -135,7 +135,7 @@ class RMSNorm(Module):
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         if elementwise_affine:
-            self.weight = Parameter(learntorch.empty(self.normalized_shape, device=device,
+            self.weight = Parameter(empty(self.normalized_shape, device=device,
                                                      dtype=dtype))
         else:
             self.register_parameter("weight", None)

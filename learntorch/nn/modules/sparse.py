@@ -1,11 +1,11 @@
 """Embeddings: a table of vectors, looked up by number."""
 
-import learntorch
 import learntorch.nn.functional as F
 from learntorch.core.ambient import no_grad
 from learntorch.nn import init
 from learntorch.nn.modules.module import Module
 from learntorch.nn.parameter import Parameter
+from learntorch.ops.create import empty
 
 __all__ = ["Embedding", "EmbeddingBag"]
 
@@ -40,7 +40,7 @@ class Embedding(Module):
         self.norm_type = norm_type
         self.scale_grad_by_freq = scale_grad_by_freq
         if _weight is None:
-            table = learntorch.empty((num_embeddings, embedding_dim), device=device, dtype=dtype)
+            table = empty((num_embeddings, embedding_dim), device=device, dtype=dtype)
             self.weight = Parameter(table, requires_grad=not _freeze)
             self.reset_parameters()
         else:
@@ -108,7 +108,7 @@ class EmbeddingBag(Module):
         self.scale_grad_by_freq = scale_grad_by_freq
         self.padding_idx = _counted_from_0(padding_idx, num_embeddings, "padding_idx")
         if _weight is None:
-            self.weight = Parameter(learntorch.empty((num_embeddings, embedding_dim),
+            self.weight = Parameter(empty((num_embeddings, embedding_dim),
                                                      device=device, dtype=dtype))
             self.reset_parameters()
         else:

@@ -4,9 +4,11 @@ import math
 import types
 import warnings
 
-import learntorch
 from learntorch.core.ambient import no_grad
+from learntorch.core.dtypes import promote_types
 from learntorch.core.tensor import Tensor
+from learntorch.ops.create import tensor
+from learntorch.ops.shape import stack
 
 __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_",
            "get_total_norm"]
@@ -45,9 +47,9 @@ def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=Non
     tensors = _listed(tensors)
     p = float(norm_type)
     if not tensors:
-        return learntorch.tensor(0.0)
+        return tensor(0.0)
     with no_grad():
-        total = _norm(learntorch.stack([_norm(t, p) for t in _same_dtype(tensors)]), p)
+        total = _norm(stack([_norm(t, p) for t in _same_dtype(tensors)]), p)
     if error_if_nonfinite and not math.isfinite(total.item()):
         raise RuntimeError(f"The total norm of order {p} for gradients from `parameters` is "
                            "non-finite, so it cannot be clipped. To disable this error and scale "
@@ -60,7 +62,7 @@ def _same_dtype(tensors):
     """The tensors in the widest of their types, so that their norms stack."""
     widest = tensors[0].dtype
     for t in tensors:
-        widest = learntorch.promote_types(widest, t.dtype)
+        widest = promote_types(widest, t.dtype)
     return [t if t.dtype == widest else t.to(widest) for t in tensors]
 
 

@@ -1,14 +1,14 @@
 """All parameters as one vector, and back."""
 
-import learntorch
 from learntorch.core.tensor import Tensor
+from learntorch.ops.shape import cat
 
 __all__ = ["parameters_to_vector", "vector_to_parameters"]
 
 
 def parameters_to_vector(parameters):
     """One vector with the entries of all parameters, one after the other. It keeps history."""
-    return learntorch.cat([p.view(-1) for p in parameters])
+    return cat([p.view(-1) for p in parameters])
 
 
 def vector_to_parameters(vec, parameters):
