@@ -69,6 +69,9 @@ from learntorch.random import (
     set_rng_state,
 )
 
+# 0/0 is NaN without further ado, as in PyTorch: NumPy's warnings from our frames say nothing new.
+_warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"learntorch\.")
+
 _attach_all()
 globals().update(_face("torch"))
 from learntorch import autograd, nn, optim, random, utils

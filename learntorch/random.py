@@ -8,6 +8,7 @@ what PyTorch makes of the words is in `learntorch.random_streams`.
 import contextlib
 import math
 import os
+import threading
 
 import numpy as np
 
@@ -239,6 +240,7 @@ class Generator:
             n = min(2 * n, 8192)
 
 
+of_thread = threading.local()
 default_generator = Generator()
 default_generator._seed = int.from_bytes(os.urandom(8), "little")
 
@@ -282,16 +284,9 @@ def fork_rng(devices=None, enabled=True, _caller="fork_rng", _devices_kw="device
         default_generator.load_bytes(before)
 
 
-def bernoulli_mask(generator, shape, p):
-    """A bool array, true where u53 < p: what dropout draws."""
-    from learntorch.random_streams import bernoulli
-    return bernoulli(generator, shape, np.bool_, p)
-
-
 def thread_safe_generator():
-    """The generator of the data-loading thread that asks; None (the default one) elsewhere."""
-    from learntorch.utils.data import get_worker_info
-    info = get_worker_info()
-    if getattr(info, "worker_method", None) == "thread" and info.rng is not None:
-        return info.rng.torch_generator
-    return None
+    """The generator of the thread that asks, if it has one of its own; None (the default) if not.
+
+    A data loader that works in threads gives each its own: `of_thread.generator`.
+    """
+    return getattr(of_thread, "generator", None)

@@ -87,6 +87,16 @@ def affine(values, scale, shift):
     return fma64(values, float(scale), float(shift))
 
 
+def in_memory_order(a, memory=None):
+    """`a` with its dimensions sorted so that reading it row by row walks through memory: its own,
+    or that of another array of its shape.
+    """
+    memory = a if memory is None else memory
+    if memory.flags.c_contiguous:
+        return a
+    return a.transpose(sorted(range(a.ndim), key=lambda i: -memory.strides[i]))
+
+
 # ---- uniform ----------------------------------------------------------------------------------
 
 def uniform(generator, shape, dtype, low=0.0, high=1.0):
@@ -408,6 +418,14 @@ def bernoulli(generator, shape, dtype, p):
     if isinstance(p, np.ndarray):
         return (generator.uniform53(math.prod(shape)).reshape(shape) < p).astype(dtype)
     return in_chunks(math.prod(shape), dtype, lambda n: generator.uniform53(n) < p).reshape(shape)
+
+
+def bernoulli_like(generator, a, p):
+    """`bernoulli` in the shape, dtype and layout of an array: the noise of dropout."""
+    noise = np.empty_like(a)
+    memory = in_memory_order(noise)
+    memory[...] = bernoulli(generator, memory.shape, a.dtype, p)
+    return noise
 
 
 def exponential(generator, shape, dtype, rate=1.0):

@@ -273,7 +273,8 @@ def test_what_no_rule_names_is_freed(name):
 # ---- signatures --------------------------------------------------------------------------------
 
 # {op: why its parameters are not those that PyTorch documents}
-OTHER_SIGNATURE = {}
+OTHER_SIGNATURE = {"random_": "`from` is a word of Python",
+                   "uniform_": "`from` is a word of Python"}
 ROOMS = {name: op for name, op in OPS.items()
          if "rules" not in op.space.split() and not name.startswith("__")}
 

@@ -5,6 +5,7 @@ widget is tested without a browser, and a page without a kernel still shows the 
 """
 
 import json
+import re
 from pathlib import Path
 from urllib.parse import parse_qsl, quote
 
@@ -13,18 +14,15 @@ import traitlets as t
 
 FOLDER = Path(__file__).parent
 PREFIX = "lt:"
+IMPORT = re.compile(r'^import [^;]*? from "\./[^;]*;\n', re.MULTILINE)
+EXPORT = re.compile(r"^export ", re.MULTILINE)
 
 
 def script(*names):
-    """One ES module out of several files of this folder: `import … from "./…"` lines and the
-    word `export` of all but the last are left out, so that no file asks the network for another."""
-    parts = [(FOLDER / name).read_text("utf-8") for name in names]
-    for i, part in enumerate(parts):
-        lines = [li for li in part.splitlines() if not li.startswith("import ")]
-        if i + 1 < len(parts):
-            lines = [li.removeprefix("export ") for li in lines]
-        parts[i] = "\n".join(lines)
-    return "\n".join(parts) + "\n"
+    """One ES module out of several files of this folder: `import … from "./…";` and the word
+    `export` of all but the last are left out, so that no file asks the network for another."""
+    parts = [IMPORT.sub("", (FOLDER / name).read_text("utf-8")) for name in names]
+    return "\n".join([*(EXPORT.sub("", part) for part in parts[:-1]), parts[-1]])
 
 
 def style(*names):

@@ -6,7 +6,8 @@ function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes ?? {})) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
+    else if (value !== false && value !== null && value !== undefined)
+      element.setAttribute(name, value);
   }
   element.append(...children.filter((c) => c !== null && c !== undefined));
   return element;
@@ -59,19 +60,30 @@ export function calm() {
 
 // Dark or light is asked of the page's real background: themes differ in how they announce it.
 function watchTheme(root, listen) {
-  const themed = getComputedStyle(document.documentElement).getPropertyValue("--jp-layout-color1")
-    || getComputedStyle(document.documentElement).getPropertyValue("--vscode-editor-background");
+  const themed =
+    getComputedStyle(document.documentElement).getPropertyValue("--jp-layout-color1") ||
+    getComputedStyle(document.documentElement).getPropertyValue("--vscode-editor-background");
   root.classList.toggle("lt-plain", !themed);
   const system = window.matchMedia("(prefers-color-scheme: dark)");
   const look = () => {
-    const colour = getComputedStyle(root).backgroundColor.match(/[\d.]+/g)?.map(Number) ?? [255, 255, 255];
-    const dark = themed ? 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] < 128 : system.matches;
+    const colour = getComputedStyle(root)
+      .backgroundColor.match(/[\d.]+/g)
+      ?.map(Number) ?? [255, 255, 255];
+    const dark = themed
+      ? 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] < 128
+      : system.matches;
     root.dataset.dark = String(dark);
   };
   const eyes = new MutationObserver(() => requestAnimationFrame(look));
-  eyes.observe(document.body, { attributes: true, attributeFilter: ["class", "data-jp-theme-name", "data-jp-theme-light"] });
+  eyes.observe(document.body, {
+    attributes: true,
+    attributeFilter: ["class", "data-jp-theme-name", "data-jp-theme-light"],
+  });
   system.addEventListener("change", look);
-  listen.later(() => { eyes.disconnect(); system.removeEventListener("change", look); });
+  listen.later(() => {
+    eyes.disconnect();
+    system.removeEventListener("change", look);
+  });
   requestAnimationFrame(look);
 }
 
@@ -80,8 +92,18 @@ function watchTheme(root, listen) {
 export function frame(model, el, name, label, parts, listen) {
   const message = h("div", { class: "lt-message", role: "status", "aria-live": "polite" });
   const alt = h("div", { class: "lt-alt" });
-  const root = h("div", { class: `lt lt-${name}`, role: "group", "aria-label": label,
-    "data-lm-suppress-shortcuts": "true" }, alt, ...parts, message);
+  const root = h(
+    "div",
+    {
+      class: `lt lt-${name}`,
+      role: "group",
+      "aria-label": label,
+      "data-lm-suppress-shortcuts": "true",
+    },
+    alt,
+    ...parts,
+    message,
+  );
   const say = () => {
     message.textContent = model.get("message");
     alt.textContent = model.get("alt");
@@ -95,26 +117,53 @@ export function frame(model, el, name, label, parts, listen) {
 }
 
 function shareBox(model, listen) {
-  const box = h("input", { type: "text", "aria-label": "state of this widget, to copy or paste", spellcheck: "false" });
-  const show = () => { if (document.activeElement !== box) box.value = model.get("state"); };
+  const box = h("input", {
+    type: "text",
+    "aria-label": "state of this widget, to copy or paste",
+    spellcheck: "false",
+  });
+  const show = () => {
+    if (document.activeElement !== box) box.value = model.get("state");
+  };
   listen.on("state", show);
   show();
-  const use = () => { send(model, { state: box.value.trim() }); box.blur(); };
-  box.addEventListener("keydown", (e) => { e.stopPropagation(); if (e.key === "Enter") use(); });
+  const use = () => {
+    send(model, { state: box.value.trim() });
+    box.blur();
+  };
+  box.addEventListener("keydown", (e) => {
+    e.stopPropagation();
+    if (e.key === "Enter") use();
+  });
   box.addEventListener("focus", () => box.select());
   const copy = async () => {
     box.focus();
     box.select();
-    try { await navigator.clipboard.writeText(box.value); } catch { document.execCommand("copy"); }
+    try {
+      await navigator.clipboard.writeText(box.value);
+    } catch {
+      document.execCommand("copy");
+    }
   };
-  return h("details", { class: "lt-share" }, h("summary", {}, "Share this situation"),
-    h("div", {}, box, button("Copy", "copy the state string", copy),
-      button("Use", "go to the situation in the box", use)));
+  return h(
+    "details",
+    { class: "lt-share" },
+    h("summary", {}, "Share this situation"),
+    h(
+      "div",
+      {},
+      box,
+      button("Copy", "copy the state string", copy),
+      button("Use", "go to the situation in the box", use),
+    ),
+  );
 }
 
 // Offers a file to the reader: text, or a Blob.
 export function download(name, content, type) {
-  const url = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
+  const url = URL.createObjectURL(
+    content instanceof Blob ? content : new Blob([content], { type }),
+  );
   const link = h("a", { href: url, download: name });
   document.body.append(link);
   link.click();
@@ -127,7 +176,10 @@ export function downloadPng(name, svgText) {
   const image = new Image();
   image.onload = () => {
     const scale = Math.min(2, 8192 / Math.max(image.width, image.height, 1));
-    const canvas = h("canvas", { width: Math.ceil(image.width * scale), height: Math.ceil(image.height * scale) });
+    const canvas = h("canvas", {
+      width: Math.ceil(image.width * scale),
+      height: Math.ceil(image.height * scale),
+    });
     const pen = canvas.getContext("2d");
     pen.scale(scale, scale);
     pen.drawImage(image, 0, 0);
@@ -138,10 +190,22 @@ export function downloadPng(name, svgText) {
 
 // Rows of [name, value] as a table; the first cell of each row is its header.
 export function table(rows, head) {
-  const line = (cells) => h("tr", {}, ...cells.map((c, i) => h(i ? "td" : "th", i ? { class: "lt-mono" } : { scope: "row" }, String(c))));
+  const line = (cells) =>
+    h(
+      "tr",
+      {},
+      ...cells.map((c, i) =>
+        h(i ? "td" : "th", i ? { class: "lt-mono" } : { scope: "row" }, String(c)),
+      ),
+    );
   const body = h("tbody", {}, ...rows.map(line));
   if (!head) return h("table", {}, body);
-  return h("table", {}, h("thead", {}, h("tr", {}, ...head.map((c) => h("th", { scope: "col" }, c)))), body);
+  return h(
+    "table",
+    {},
+    h("thead", {}, h("tr", {}, ...head.map((c) => h("th", { scope: "col" }, c)))),
+    body,
+  );
 }
 
 // Keys that a widget uses must not reach JupyterLab's own shortcuts.

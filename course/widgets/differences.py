@@ -117,7 +117,8 @@ def measure(function, args, named, inputs, arrives):
 def gradients(result, tensors, g):
     from learntorch.core.engine import run
     found = run([vertex(result)], [wrap(g)], True, False, [vertex(t) for t in tensors])
-    return [np.zeros(t.shape) if r is None else host(r) for r, t in zip(found, tensors, strict=True)]
+    return [np.zeros(t.shape) if r is None else host(r)
+            for r, t in zip(found, tensors, strict=True)]
 
 
 def directions(shape):

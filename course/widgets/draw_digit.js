@@ -1,6 +1,8 @@
 import { button, frame, h, keys, listener, send } from "./common.js";
 
-const SIDE = 28, LEVELS = 15, ZOOM = 10;
+const SIDE = 28,
+  LEVELS = 15,
+  ZOOM = 10;
 
 // Two pixels in a byte, as Python writes them.
 function decode(text) {
@@ -15,7 +17,8 @@ function decode(text) {
 }
 function encode(pixels) {
   const shade = (i) => Math.round(pixels[i] * LEVELS);
-  let text = "", any = false;
+  let text = "",
+    any = false;
   for (let i = 0; i < SIDE * SIDE; i += 2) {
     any ||= shade(i) > 0 || shade(i + 1) > 0;
     text += String.fromCharCode((shade(i) << 4) | shade(i + 1));
@@ -25,10 +28,24 @@ function encode(pixels) {
 
 function render({ model, el }) {
   const listen = listener(model);
-  let pixels = decode(model.get("ink")), sent = model.get("ink"), timer = null;
-  let drawing = null, cursor = [13, 13], penDown = false, showCursor = false, erasing = false;
-  const canvas = h("canvas", { width: SIDE * ZOOM, height: SIDE * ZOOM, class: "lt-sheet", tabindex: "0",
-    role: "application", "aria-label": "sheet of 28 by 28 pixels: draw with the mouse; or arrow keys move, space puts the pen down or lifts it, E changes between pen and rubber" });
+  let pixels = decode(model.get("ink")),
+    sent = model.get("ink"),
+    timer = null;
+  let drawing = null,
+    cursor = [13, 13],
+    penDown = false,
+    showCursor = false,
+    erasing = false;
+  const canvas = h("canvas", {
+    width: SIDE * ZOOM,
+    height: SIDE * ZOOM,
+    class: "lt-sheet",
+    tabindex: "0",
+    role: "application",
+    "aria-label":
+      "sheet of 28 by 28 pixels: draw with the mouse; or arrow keys move, " +
+      "space puts the pen down or lifts it, E changes between pen and rubber",
+  });
   const pen = canvas.getContext("2d");
   const small = h("img", { class: "lt-seen", alt: "", width: 56, height: 56 });
   const seen = h("figure", {}, small, h("figcaption", {}, "what the model sees"));
@@ -79,7 +96,10 @@ function render({ model, el }) {
   }
   const place = (e) => {
     const box = canvas.getBoundingClientRect();
-    return [((e.clientX - box.left) / box.width) * SIDE, ((e.clientY - box.top) / box.height) * SIDE];
+    return [
+      ((e.clientX - box.left) / box.width) * SIDE,
+      ((e.clientY - box.top) / box.height) * SIDE,
+    ];
   };
   canvas.addEventListener("pointerdown", (e) => {
     canvas.setPointerCapture(e.pointerId);
@@ -95,12 +115,25 @@ function render({ model, el }) {
       drawing = next;
     }
   });
-  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { drawing = null; });
-  canvas.addEventListener("focus", () => { showCursor = canvas.matches(":focus-visible"); paint(); });
-  canvas.addEventListener("blur", () => { showCursor = false; penDown = false; paint(); });
+  for (const end of ["pointerup", "pointercancel"])
+    canvas.addEventListener(end, () => {
+      drawing = null;
+    });
+  canvas.addEventListener("focus", () => {
+    showCursor = canvas.matches(":focus-visible");
+    paint();
+  });
+  canvas.addEventListener("blur", () => {
+    showCursor = false;
+    penDown = false;
+    paint();
+  });
   const move = (dx, dy) => () => {
     const old = cursor;
-    cursor = [Math.max(0, Math.min(SIDE - 1, cursor[0] + dx)), Math.max(0, Math.min(SIDE - 1, cursor[1] + dy))];
+    cursor = [
+      Math.max(0, Math.min(SIDE - 1, cursor[0] + dx)),
+      Math.max(0, Math.min(SIDE - 1, cursor[1] + dy)),
+    ];
     showCursor = true;
     if (penDown) line([old[0] + 0.5, old[1] + 0.5], [cursor[0] + 0.5, cursor[1] + 0.5]);
     paint();
@@ -111,11 +144,20 @@ function render({ model, el }) {
     if (penDown) line([cursor[0] + 0.5, cursor[1] + 0.5], [cursor[0] + 0.5, cursor[1] + 0.5]);
     paint();
   };
-  const rubber = button("Rubber", "rub out instead of drawing (E)", () => {
-    erasing = !erasing;
-    rubber.setAttribute("aria-pressed", String(erasing));
-  }, { "aria-pressed": "false" });
-  const clear = () => { pixels = new Float32Array(SIDE * SIDE); paint(); soon(); };
+  const rubber = button(
+    "Rubber",
+    "rub out instead of drawing (E)",
+    () => {
+      erasing = !erasing;
+      rubber.setAttribute("aria-pressed", String(erasing));
+    },
+    { "aria-pressed": "false" },
+  );
+  const clear = () => {
+    pixels = new Float32Array(SIDE * SIDE);
+    paint();
+    soon();
+  };
 
   function receive() {
     if (model.get("ink") === sent) return;
@@ -129,7 +171,13 @@ function render({ model, el }) {
   }
   const rows = model.get("labels").map((label) => {
     const row = { fill: h("span", { class: "lt-fill" }), text: h("span", { class: "lt-mono" }) };
-    row.element = h("div", { class: "lt-bar-row" }, h("b", {}, label), h("span", { class: "lt-track" }, row.fill), row.text);
+    row.element = h(
+      "div",
+      { class: "lt-bar-row" },
+      h("b", {}, label),
+      h("span", { class: "lt-track" }, row.fill),
+      row.text,
+    );
     return row;
   });
   bars.append(...rows.map((r) => r.element));
@@ -144,12 +192,38 @@ function render({ model, el }) {
     });
   }
   const tools = [button("Clear", "a new sheet (Delete)", clear), rubber];
-  if (model.get("has_examples")) tools.push(button("Example", "show the next example", () => model.send({ type: "example" })));
-  frame(model, el, "digit", "Draw a digit", [h("div", { class: "lt-draw" },
-    h("div", {}, canvas, h("div", { class: "lt-bar" }, ...tools)),
-    h("div", { class: "lt-answer" }, bars, seen))], listen);
-  keys(canvas, { ArrowLeft: move(-1, 0), ArrowRight: move(1, 0), ArrowUp: move(0, -1), ArrowDown: move(0, 1),
-    " ": togglePen, Enter: togglePen, Delete: clear, Backspace: clear, e: () => rubber.click() }, listen);
+  if (model.get("has_examples"))
+    tools.push(button("Example", "show the next example", () => model.send({ type: "example" })));
+  frame(
+    model,
+    el,
+    "digit",
+    "Draw a digit",
+    [
+      h(
+        "div",
+        { class: "lt-draw" },
+        h("div", {}, canvas, h("div", { class: "lt-bar" }, ...tools)),
+        h("div", { class: "lt-answer" }, bars, seen),
+      ),
+    ],
+    listen,
+  );
+  keys(
+    canvas,
+    {
+      ArrowLeft: move(-1, 0),
+      ArrowRight: move(1, 0),
+      ArrowUp: move(0, -1),
+      ArrowDown: move(0, 1),
+      " ": togglePen,
+      Enter: togglePen,
+      Delete: clear,
+      Backspace: clear,
+      e: () => rubber.click(),
+    },
+    listen,
+  );
   listen.on("ink", receive);
   listen.on("bars", weigh);
   listen.on("seen", show);

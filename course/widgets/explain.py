@@ -15,8 +15,8 @@ from learntorch.core.tensor import wrap
 from learntorch.viz.graph import through
 from learntorch.viz.text import host, summary
 
-FREED = ("backward() has let go of what the ops kept, so no gradient can be computed here. Run the "
-         "computation again, or call backward(retain_graph=True)")
+FREED = ("the saved values are gone, backward() frees them, so no gradient can be computed here. "
+         "Run the computation again, or call backward(retain_graph=True)")
 
 
 class Flow:
@@ -32,7 +32,7 @@ class Flow:
 
 def short(value):
     """A value for the inside of a node."""
-    return viz.preview(value, most=3, digits=3)
+    return viz.preview(value, most=4, digits=3)
 
 
 def flow(found):
@@ -162,8 +162,9 @@ def backward_frames(found, caught, frames, grads, labels, into):
     drawing = found.drawing
     total = {}
     outputs = [n for n in drawing["nodes"] if n["kind"] == "output"]
-    seeded = next((n for n in outputs if through(root_vertex(found)) in
-                   [through(v) for v in found.vertices.get(source_of_output(drawing, n), [])]), None)
+    root = through(vertex(found.root))
+    seeded = next((n for n in outputs if root in
+                   [through(v) for v in found.vertices.get(maker(drawing, n), [])]), None)
     start = len(frames) + 1
     if seeded is not None:
         name = seeded["id"]
@@ -194,11 +195,8 @@ def backward_frames(found, caught, frames, grads, labels, into):
                        f"{short_of(caught.arrives[name])} and passes on {', '.join(said) or '–'}"})
 
 
-def root_vertex(found):
-    return vertex(found.root)
-
-
-def source_of_output(drawing, node):
+def maker(drawing, node):
+    """The id of the op that made an output."""
     return next((e["source"] for e in drawing["edges"] if e["target"] == node["id"]), "")
 
 
@@ -231,14 +229,24 @@ def details(found, caught, name):
         facts.append(["dtype", node["dtype"]])
     if call is not None:
         facts += [["argument", text] for text in plain_arguments(call)]
-    facts.append(["value", node["value"] or "not kept: no gradient rule needs it"])
+    facts += input_rows(found, name)
+    if node["kind"] != "broken":
+        facts.append(["value", node["value"] or "not kept: no gradient rule needs it"])
     if value is not None and np.size(value) > 6:
         facts.append(["", summary(value)])
     if node.get("error"):
         facts.append(["error", node["error"]])
     return {"id": name, "title": node["label"], "called": node["tensor"], "kind": node["kind"],
-            "facts": facts, "saved": saved_rows(node), "gradients": gradient_rows(found, caught, name),
-            "note": caught.reason, "sources": sources(op), "check": check(found, caught, name)}
+            "facts": facts, "saved": saved_rows(node),
+            "gradients": gradient_rows(found, caught, name), "note": caught.reason,
+            "sources": sources(op), "check": check(found, caught, name)}
+
+
+def input_rows(found, name):
+    """Where the inputs of an op come from, and their shapes."""
+    labels = {n["id"]: n["label"] for n in found.drawing["nodes"]}
+    return [[f"input {e['param']}".strip(), f"{labels[e['source']]} {viz.size(e['shape'])}"]
+            for e in found.drawing["edges"] if e["target"] == name and e["param"]]
 
 
 def plain_arguments(call):

@@ -1,15 +1,39 @@
-import { button, calm, download, downloadPng, frame, h, keys, listener, send, table } from "./common.js";
+import {
+  button,
+  calm,
+  download,
+  downloadPng,
+  frame,
+  h,
+  keys,
+  listener,
+  send,
+  table,
+} from "./common.js";
 import { drawGraph, showFrame, travel } from "./graph_view.js";
 
 const MOVE = 550;
 const PLAY = 900;
-const FILES = { svg: ["graph.svg", "image/svg+xml"], dot: ["graph.dot", "text/plain"], mermaid: ["graph.mmd", "text/plain"] };
+const FILES = {
+  svg: ["graph.svg", "image/svg+xml"],
+  dot: ["graph.dot", "text/plain"],
+  mermaid: ["graph.mmd", "text/plain"],
+};
 
 function render({ model, el }) {
   const listen = listener(model);
-  let view = null, shown = null, ending = null, timer = null, zoom = 0;
+  let view = null,
+    shown = null,
+    ending = null,
+    timer = null,
+    zoom = 0;
 
-  const scroller = h("div", { class: "lt-net-scroll", tabindex: "0", role: "region", "aria-label": "graph" });
+  const scroller = h("div", {
+    class: "lt-net-scroll",
+    tabindex: "0",
+    role: "region",
+    "aria-label": "graph",
+  });
   const panel = h("div", { class: "lt-net-detail", "aria-live": "polite" });
   const slider = h("input", { type: "range", min: 0, step: 1, "aria-label": "frame of the film" });
   const count = h("span", { class: "lt-mono lt-count" });
@@ -39,13 +63,19 @@ function render({ model, el }) {
     view.svg.setAttribute("height", Math.round(height * scale));
   }
   function update() {
-    const step = model.get("step"), frame_ = frames()[step - 1];
+    const step = model.get("step"),
+      frame_ = frames()[step - 1];
     slider.value = step;
     count.textContent = `${step}/${frames().length}`;
     ending?.();
     ending = null;
-    const settle = () => { ending = null; showFrame(view, model.get("film"), step); reveal(frame_?.node); };
-    if (shown !== null && step === shown + 1 && frame_?.moving.length && !calm()) ending = travel(view, frame_, MOVE, settle);
+    const settle = () => {
+      ending = null;
+      showFrame(view, model.get("film"), step);
+      reveal(frame_?.node);
+    };
+    if (shown !== null && step === shown + 1 && frame_?.moving.length && !calm())
+      ending = travel(view, frame_, MOVE, settle);
     else settle();
     shown = step;
   }
@@ -53,12 +83,16 @@ function render({ model, el }) {
     const node = model.get("picture").nodes[id];
     if (!node) return;
     const scale = view.svg.clientWidth / model.get("picture").width || 1;
-    const top = (node.y - node.h / 2) * scale, low = (node.y + node.h / 2) * scale;
-    const left = (node.x - node.w / 2) * scale, right = (node.x + node.w / 2) * scale;
+    const top = (node.y - node.h / 2) * scale,
+      low = (node.y + node.h / 2) * scale;
+    const left = (node.x - node.w / 2) * scale,
+      right = (node.x + node.w / 2) * scale;
     if (top < scroller.scrollTop) scroller.scrollTop = top - 20;
-    if (low > scroller.scrollTop + scroller.clientHeight) scroller.scrollTop = low - scroller.clientHeight + 20;
+    if (low > scroller.scrollTop + scroller.clientHeight)
+      scroller.scrollTop = low - scroller.clientHeight + 20;
     if (left < scroller.scrollLeft) scroller.scrollLeft = left - 20;
-    if (right > scroller.scrollLeft + scroller.clientWidth) scroller.scrollLeft = right - scroller.clientWidth + 20;
+    if (right > scroller.scrollLeft + scroller.clientWidth)
+      scroller.scrollLeft = right - scroller.clientWidth + 20;
   }
 
   // ---- choosing a node ----
@@ -85,7 +119,12 @@ function render({ model, el }) {
 
   // ---- the film ----
   const to = (step) => send(model, { step: Math.max(0, Math.min(step, frames().length)) });
-  const stop = () => { clearInterval(timer); timer = null; play.textContent = "Play"; play.setAttribute("aria-pressed", "false"); };
+  const stop = () => {
+    clearInterval(timer);
+    timer = null;
+    play.textContent = "Play";
+    play.setAttribute("aria-pressed", "false");
+  };
   const toggle = () => {
     if (timer) return stop();
     if (model.get("step") >= frames().length) to(0);
@@ -95,28 +134,53 @@ function render({ model, el }) {
     timer = setInterval(next, PLAY);
     next();
   };
-  const play = button("Play", "play the film, forward and then backward (P)", toggle, { "aria-pressed": "false" });
-  const turning = () => Math.max(0, frames().findIndex((f) => f.way === "backward"));
-  slider.addEventListener("input", () => { stop(); to(Number(slider.value)); });
+  const play = button("Play", "play the film, forward and then backward (P)", toggle, {
+    "aria-pressed": "false",
+  });
+  const turning = () =>
+    Math.max(
+      0,
+      frames().findIndex((f) => f.way === "backward"),
+    );
+  slider.addEventListener("input", () => {
+    stop();
+    to(Number(slider.value));
+  });
 
   // ---- modules ----
   const modules = h("div", { class: "lt-bar lt-modules" });
   function drawModules() {
     const closed = model.get("collapsed");
-    modules.replaceChildren(...(model.get("groups").length ? [h("span", {}, "Modules:")] : []),
-      ...model.get("groups").map((g) => button(g, `draw module ${g} as one node`, () => toggleGroup({ group: g }),
-        { "aria-pressed": String(closed.includes(g)) })));
+    modules.replaceChildren(
+      ...(model.get("groups").length ? [h("span", {}, "Modules:")] : []),
+      ...model
+        .get("groups")
+        .map((g) =>
+          button(g, `draw module ${g} as one node`, () => toggleGroup({ group: g }), {
+            "aria-pressed": String(closed.includes(g)),
+          }),
+        ),
+    );
   }
   function toggleGroup(node) {
     if (!node.group) return;
     const closed = model.get("collapsed");
-    send(model, { collapsed: closed.includes(node.group) ? closed.filter((g) => g !== node.group) : [...closed, node.group] });
+    send(model, {
+      collapsed: closed.includes(node.group)
+        ? closed.filter((g) => g !== node.group)
+        : [...closed, node.group],
+    });
   }
 
   // ---- saving ----
-  const menu = h("select", { "aria-label": "save the picture as a file", title: "save the picture as a file" },
+  const menu = h(
+    "select",
+    { "aria-label": "save the picture as a file", title: "save the picture as a file" },
     h("option", { value: "" }, "Save as …"),
-    ...["svg", "png", "dot", "mermaid"].map((f) => h("option", { value: f }, f === "mermaid" ? "Mermaid" : f.toUpperCase())));
+    ...["svg", "png", "dot", "mermaid"].map((f) =>
+      h("option", { value: f }, f === "mermaid" ? "Mermaid" : f.toUpperCase()),
+    ),
+  );
   menu.addEventListener("change", () => {
     if (menu.value) model.send({ type: "export", format: menu.value });
     menu.value = "";
@@ -127,26 +191,78 @@ function render({ model, el }) {
     else download(FILES[message.format][0], message.text, FILES[message.format][1]);
   });
 
-  const rescale = (change) => () => { zoom = change === 0 ? 0 : Math.max(-6, Math.min(6, zoom + change)); resize(); };
-  const bar = h("div", { class: "lt-bar" },
-    button("Rewind", "to the beginning (Home)", () => { stop(); to(0); }),
-    button("Back", "one frame back ([)", () => { stop(); to(model.get("step") - 1); }),
-    button("Step", "one frame on (])", () => { stop(); to(model.get("step") + 1); }),
+  const rescale = (change) => () => {
+    zoom = change === 0 ? 0 : Math.max(-6, Math.min(6, zoom + change));
+    resize();
+  };
+  const bar = h(
+    "div",
+    { class: "lt-bar" },
+    button("Rewind", "to the beginning (Home)", () => {
+      stop();
+      to(0);
+    }),
+    button("Back", "one frame back ([)", () => {
+      stop();
+      to(model.get("step") - 1);
+    }),
+    button("Step", "one frame on (])", () => {
+      stop();
+      to(model.get("step") + 1);
+    }),
     play,
-    button("To backward", "to where the backward pass begins (B)", () => { stop(); to(turning()); }),
-    slider, count,
+    button("To backward", "to where the backward pass begins (B)", () => {
+      stop();
+      to(turning());
+    }),
+    slider,
+    count,
     button("−", "smaller (-)", rescale(-1), { "aria-label": "smaller" }),
     button("+", "larger (+)", rescale(1), { "aria-label": "larger" }),
-    button("Fit", "as large as fits (0)", rescale(0)), menu);
-  const root = frame(model, el, "explorer", "Graph explorer",
-    [bar, modules, h("div", { class: "lt-net-row" }, scroller, panel)], listen);
-  keys(scroller, {
-    ArrowUp: () => go("up"), ArrowDown: () => go("down"), ArrowLeft: () => go("left"), ArrowRight: () => go("right"),
-    Enter: () => panel.scrollIntoView({ block: "nearest" }), Escape: () => send(model, { selected: "" }),
-    Home: () => { stop(); to(0); }, "[": () => { stop(); to(model.get("step") - 1); }, "]": () => { stop(); to(model.get("step") + 1); },
-    p: toggle, b: () => { stop(); to(turning()); }, c: () => toggleGroup(model.get("picture").nodes[model.get("selected")] ?? {}),
-    "+": rescale(1), "-": rescale(-1), 0: rescale(0),
-  }, listen);
+    button("Fit", "as large as fits (0)", rescale(0)),
+    menu,
+  );
+  const root = frame(
+    model,
+    el,
+    "explorer",
+    "Graph explorer",
+    [bar, modules, h("div", { class: "lt-net-row" }, scroller, panel)],
+    listen,
+  );
+  keys(
+    scroller,
+    {
+      ArrowUp: () => go("up"),
+      ArrowDown: () => go("down"),
+      ArrowLeft: () => go("left"),
+      ArrowRight: () => go("right"),
+      Enter: () => panel.scrollIntoView({ block: "nearest" }),
+      Escape: () => send(model, { selected: "" }),
+      Home: () => {
+        stop();
+        to(0);
+      },
+      "[": () => {
+        stop();
+        to(model.get("step") - 1);
+      },
+      "]": () => {
+        stop();
+        to(model.get("step") + 1);
+      },
+      p: toggle,
+      b: () => {
+        stop();
+        to(turning());
+      },
+      c: () => toggleGroup(model.get("picture").nodes[model.get("selected")] ?? {}),
+      "+": rescale(1),
+      "-": rescale(-1),
+      0: rescale(0),
+    },
+    listen,
+  );
 
   listen.on("picture film", () => requestAnimationFrame(draw));
   listen.on("step", update);
@@ -155,7 +271,11 @@ function render({ model, el }) {
   listen.on("collapsed groups", drawModules);
   const eyes = new ResizeObserver(() => view && resize());
   eyes.observe(root);
-  listen.later(() => { eyes.disconnect(); stop(); ending?.(); });
+  listen.later(() => {
+    eyes.disconnect();
+    stop();
+    ending?.();
+  });
   draw();
   drawModules();
   showDetail();
@@ -165,19 +285,41 @@ function render({ model, el }) {
 // The panel about one node.
 function detail(d) {
   if (!d.id) {
-    return [h("p", { class: "lt-empty" }, "Click a node, or use the arrow keys in the graph: its source, what it keeps, its gradients.")];
+    return [
+      h(
+        "p",
+        { class: "lt-empty" },
+        "Click a node, or use the arrow keys in the graph: source, what it keeps, gradients.",
+      ),
+    ];
   }
   const part = (title, body) => [h("h5", {}, title), body];
-  const parts = [h("h4", {}, d.title, d.called && d.called !== d.title ? ` → ${d.called}` : ""), table(d.facts)];
+  const parts = [
+    h("h4", {}, d.title, d.called && d.called !== d.title ? ` → ${d.called}` : ""),
+    table(d.facts),
+  ];
   if (d.saved.length) parts.push(...part("Kept for backward", table(d.saved)));
   if (d.gradients.length) parts.push(...part("Gradients", table(d.gradients)));
-  else if (d.note && d.kind !== "constant" && d.kind !== "group") parts.push(...part("Gradients", h("p", {}, d.note)));
+  else if (d.note && d.kind !== "constant" && d.kind !== "group")
+    parts.push(...part("Gradients", h("p", {}, d.note)));
   if (d.check.text) {
     const mark = d.check.ok === null ? "" : d.check.ok ? "✓ " : "✗ ";
-    parts.push(...part("Finite differences", h("p", { class: d.check.ok === null ? "" : d.check.ok ? "lt-good" : "lt-bad" }, mark + d.check.text)));
+    parts.push(
+      ...part(
+        "Finite differences",
+        h(
+          "p",
+          { class: d.check.ok === null ? "" : d.check.ok ? "lt-good" : "lt-bad" },
+          mark + d.check.text,
+        ),
+      ),
+    );
     if (d.check.rows.length) parts.push(table(d.check.rows, ["input", "at", "rule", "measured"]));
   }
-  for (const source of d.sources) parts.push(...part(`${source.title}  ${source.where}`, h("pre", { tabindex: "0" }, source.source)));
+  for (const source of d.sources)
+    parts.push(
+      ...part(`${source.title}  ${source.where}`, h("pre", { tabindex: "0" }, source.source)),
+    );
   return parts;
 }
 

@@ -5,8 +5,12 @@ const FILES = { svg: ["curves.svg", "image/svg+xml"], csv: ["curves.csv", "text/
 function render({ model, el }) {
   const listen = listener(model);
   const palette = model.get("palette");
-  const picture = s("svg", { class: "lt-chart", role: "img", tabindex: "0",
-    "aria-label": "curves: left and right arrow keys read off values" });
+  const picture = s("svg", {
+    class: "lt-chart",
+    role: "img",
+    tabindex: "0",
+    "aria-label": "curves: left and right arrow keys read off values",
+  });
   const cursor = s("path", { class: "cursor" });
   const legend = h("div", { class: "lt-legend" });
   let panels = [];
@@ -23,7 +27,14 @@ function render({ model, el }) {
     drawCursor();
   }
   function newPanel() {
-    const parts = { group: s("g", {}), grid: s("g", {}), box: s("rect", { class: "axis" }), lines: s("g", {}), title: s("text", { class: "title" }), kept: new Map() };
+    const parts = {
+      group: s("g", {}),
+      grid: s("g", {}),
+      box: s("rect", { class: "axis" }),
+      lines: s("g", {}),
+      title: s("text", { class: "title" }),
+      kept: new Map(),
+    };
     parts.group.append(parts.title, parts.grid, parts.box, parts.lines);
     picture.append(parts.group);
     return parts;
@@ -33,15 +44,26 @@ function render({ model, el }) {
     parts.title.textContent = p.title;
     set(parts.box, { x: p.x, y: p.y, width: p.w, height: p.h });
     parts.grid.replaceChildren(
-      ...p.yticks.flatMap(([at, text]) => [s("path", { class: "grid", d: `M${p.x} ${at}h${p.w}` }), label(p.x - 6, at + 4, "end", text)]),
-      ...p.xticks.flatMap(([at, text]) => [s("path", { class: "grid", d: `M${at} ${p.y}v${p.h}` }), label(at, p.y + p.h + 15, "middle", text)]));
+      ...p.yticks.flatMap(([at, text]) => [
+        s("path", { class: "grid", d: `M${p.x} ${at}h${p.w}` }),
+        label(p.x - 6, at + 4, "end", text),
+      ]),
+      ...p.xticks.flatMap(([at, text]) => [
+        s("path", { class: "grid", d: `M${at} ${p.y}v${p.h}` }),
+        label(at, p.y + p.h + 15, "middle", text),
+      ]),
+    );
     const used = new Set();
     for (const line of p.lines) {
       const key = JSON.stringify([line.run, line.series]);
       used.add(key);
       let kept = parts.kept.get(key);
       if (!kept) {
-        kept = { raw: s("polyline", { class: "raw" }), smooth: s("polyline", {}), lost: s("g", {}) };
+        kept = {
+          raw: s("polyline", { class: "raw" }),
+          smooth: s("polyline", {}),
+          lost: s("g", {}),
+        };
         kept.smooth.dataset.run = line.run;
         kept.smooth.dataset.series = line.series;
         parts.kept.set(key, kept);
@@ -49,7 +71,11 @@ function render({ model, el }) {
       }
       const stroke = palette.colours[line.colour];
       set(kept.raw, { points: line.raw, stroke });
-      set(kept.smooth, { points: line.points, stroke, "stroke-dasharray": palette.dashes[line.dash] });
+      set(kept.smooth, {
+        points: line.points,
+        stroke,
+        "stroke-dasharray": palette.dashes[line.dash],
+      });
       kept.lost.replaceChildren(...line.lost.map((at) => label(at, p.y + 10, "middle", "×")));
     }
     for (const [key, kept] of parts.kept) {
@@ -73,43 +99,76 @@ function render({ model, el }) {
     const runs = JSON.stringify(rows.map((r) => [r.run, r.hidden, r.series.map((x) => x.name)]));
     if (legend.dataset.runs !== runs) {
       legend.dataset.runs = runs;
-      legend.replaceChildren(...rows.map((row) => {
-        const box = h("input", { type: "checkbox" });
-        box.checked = !row.hidden;
-        box.addEventListener("change", () => {
-          const others = model.get("hidden").filter((r) => r !== row.run);
-          send(model, { hidden: box.checked ? others : [...others, row.run] });
-        });
-        const series = row.series.map((x) => h("span", { class: "lt-series" },
-          s("svg", { width: 26, height: 10, "aria-hidden": "true" }, s("path", { d: "M1 5h24",
-            stroke: palette.colours[row.colour], "stroke-width": 3, "stroke-dasharray": palette.dashes[x.dash], fill: "none" })),
-          ` ${x.name} `, h("span", { class: "lt-mono lt-last" })));
-        return h("div", {}, h("label", {}, box, h("b", {}, row.run)), ...series);
-      }));
+      legend.replaceChildren(
+        ...rows.map((row) => {
+          const box = h("input", { type: "checkbox" });
+          box.checked = !row.hidden;
+          box.addEventListener("change", () => {
+            const others = model.get("hidden").filter((r) => r !== row.run);
+            send(model, { hidden: box.checked ? others : [...others, row.run] });
+          });
+          const series = row.series.map((x) =>
+            h(
+              "span",
+              { class: "lt-series" },
+              s(
+                "svg",
+                { width: 26, height: 10, "aria-hidden": "true" },
+                s("path", {
+                  d: "M1 5h24",
+                  stroke: palette.colours[row.colour],
+                  "stroke-width": 3,
+                  "stroke-dasharray": palette.dashes[x.dash],
+                  fill: "none",
+                }),
+              ),
+              ` ${x.name} `,
+              h("span", { class: "lt-mono lt-last" }),
+            ),
+          );
+          return h("div", {}, h("label", {}, box, h("b", {}, row.run)), ...series);
+        }),
+      );
     }
     const texts = rows.flatMap((r) => r.series.map((x) => x.last));
-    legend.querySelectorAll(".lt-last").forEach((e, i) => { e.textContent = texts[i]; });
+    legend.querySelectorAll(".lt-last").forEach((e, i) => {
+      e.textContent = texts[i];
+    });
   }
   function drawCursor() {
-    const { x } = model.get("readout"), chart = model.get("chart");
-    cursor.setAttribute("d", x === null || x === undefined ? "" : chart.panels.map((p) => `M${x} ${p.y}v${p.h}`).join(""));
+    const { x } = model.get("readout"),
+      chart = model.get("chart");
+    cursor.setAttribute(
+      "d",
+      x === null || x === undefined ? "" : chart.panels.map((p) => `M${x} ${p.y}v${p.h}`).join(""),
+    );
   }
 
   // ---- controls ----
   const command = (name) => () => model.send({ type: "command", command: name });
-  const pause = button("Pause", "pause the training loop (P)", () => command(model.get("status") === "paused" ? "go" : "pause")());
+  const pause = button("Pause", "pause the training loop (P)", () =>
+    command(model.get("status") === "paused" ? "go" : "pause")(),
+  );
   const step = button("Step", "one step, then pause (S)", command("step"));
   const stop = button("Stop", "end the training loop", command("stop"));
   const status = h("span", { class: "lt-status" });
   function showStatus() {
-    const now = model.get("status"), live = now === "running" || now === "paused";
+    const now = model.get("status"),
+      live = now === "running" || now === "paused";
     pause.textContent = now === "paused" ? "Continue" : "Pause";
     for (const b of [pause, step, stop]) b.disabled = !live;
     status.textContent = now;
   }
-  const smoothing = h("input", { type: "range", min: 0, max: 0.99, step: 0.01, "aria-label": "smoothing" });
+  const smoothing = h("input", {
+    type: "range",
+    min: 0,
+    max: 0.99,
+    step: 0.01,
+    "aria-label": "smoothing",
+  });
   smoothing.addEventListener("input", () => send(model, { smoothing: Number(smoothing.value) }));
-  const logX = h("input", { type: "checkbox" }), logY = h("input", { type: "checkbox" });
+  const logX = h("input", { type: "checkbox" }),
+    logY = h("input", { type: "checkbox" });
   logX.addEventListener("change", () => send(model, { log_x: logX.checked }));
   logY.addEventListener("change", () => send(model, { log_y: logY.checked }));
   function showControls() {
@@ -117,8 +176,12 @@ function render({ model, el }) {
     logX.checked = model.get("log_x");
     logY.checked = model.get("log_y");
   }
-  const menu = h("select", { "aria-label": "save as a file", title: "save as a file" }, h("option", { value: "" }, "Save as …"),
-    ...["csv", "svg", "png"].map((f) => h("option", { value: f }, f.toUpperCase())));
+  const menu = h(
+    "select",
+    { "aria-label": "save as a file", title: "save as a file" },
+    h("option", { value: "" }, "Save as …"),
+    ...["csv", "svg", "png"].map((f) => h("option", { value: f }, f.toUpperCase())),
+  );
   menu.addEventListener("change", () => {
     if (menu.value) model.send({ type: "export", format: menu.value });
     menu.value = "";
@@ -138,15 +201,42 @@ function render({ model, el }) {
     setTimeout(() => {
       waiting = false;
       const box = picture.getBoundingClientRect();
-      model.send({ type: "point", x: ((clientX - box.left) / box.width) * model.get("chart").width });
+      model.send({
+        type: "point",
+        x: ((clientX - box.left) / box.width) * model.get("chart").width,
+      });
     }, 60);
   });
   const move = (by) => (e) => model.send({ type: "move", by: e.shiftKey ? by * 10 : by });
 
-  const root = frame(model, el, "losses", "Training curves", [
-    h("div", { class: "lt-bar" }, pause, step, stop, status, h("label", {}, "smoothing", smoothing), h("label", {}, logX, "log x"), h("label", {}, logY, "log y"), menu),
-    picture, legend], listen);
-  keys(picture, { ArrowLeft: move(-1), ArrowRight: move(1), Escape: () => send(model, { cursor: null }) }, listen);
+  const root = frame(
+    model,
+    el,
+    "losses",
+    "Training curves",
+    [
+      h(
+        "div",
+        { class: "lt-bar" },
+        pause,
+        step,
+        stop,
+        status,
+        h("label", {}, "smoothing", smoothing),
+        h("label", {}, logX, "log x"),
+        h("label", {}, logY, "log y"),
+        menu,
+      ),
+      picture,
+      legend,
+    ],
+    listen,
+  );
+  keys(
+    picture,
+    { ArrowLeft: move(-1), ArrowRight: move(1), Escape: () => send(model, { cursor: null }) },
+    listen,
+  );
   keys(root, { p: () => pause.click(), s: () => step.click() }, listen);
 
   const eyes = new ResizeObserver(() => {

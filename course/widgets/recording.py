@@ -13,6 +13,7 @@ from learntorch import viz
 from learntorch.core.ambient import ambient, intercepted_by
 from learntorch.core.graph import Leaf, Pick, vertex
 from learntorch.core.tensor import Tensor
+from learntorch.nn.modules import module
 from learntorch.viz.graph import Reader, through
 from learntorch.viz.text import host
 
@@ -80,12 +81,12 @@ def tensors_in(names):
 
 def record(fn, *inputs, names=None):
     """Run `fn(*inputs)` and keep every op call. An exception ends it, and is kept too."""
-    tape = Tape(names_for(fn, inputs, names))
+    around = variables(fn)
+    tape = Tape(names_for(fn, around, inputs, names))
     found = Recording()
-    outer = ambient.state.intercept
-    tape.outer = outer
+    tape.outer = ambient.state.intercept
     try:
-        with intercepted_by(tape), tape.modules(fn):
+        with intercepted_by(tape), ModuleWatch(tape, {**around, type(fn).__name__: fn}):
             found.result = fn(*inputs)
     except Exception as error:
         found.error = error
@@ -93,19 +94,25 @@ def record(fn, *inputs, names=None):
     return found
 
 
-def names_for(fn, inputs, names):
-    """Names of tensors: those given, of parameters of a module, of arguments, of variables that
-    the function reads from around it."""
-    table = {}
-    code = fn
+def variables(fn):
+    """The variables that a function reads from around it, by name."""
+    if not inspect.isfunction(fn):
+        return {}
+    around = inspect.getclosurevars(fn)
+    return {**around.globals, **around.nonlocals}
+
+
+def names_for(fn, around, inputs, names):
+    """Names of tensors: those given, of parameters of modules, of arguments, of variables."""
+    table = tensors_in(around)
+    for name, thing in around.items():
+        if hasattr(thing, "named_parameters"):
+            table.update((f"{name}.{n}", p) for n, p in thing.named_parameters())
     if hasattr(fn, "named_parameters"):
         table.update(fn.named_parameters())
-        code = fn.forward
-    if inspect.isfunction(code):
-        around = inspect.getclosurevars(code)
-        table.update(tensors_in({**around.globals, **around.nonlocals}))
     try:
-        asked = [p.name for p in inspect.signature(code).parameters.values()
+        call = fn.forward if hasattr(fn, "named_parameters") else fn
+        asked = [p.name for p in inspect.signature(call).parameters.values()
                  if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     except (TypeError, ValueError):
         asked = []
@@ -158,16 +165,12 @@ class Tape:
         self.alive.append(t)
         return ("call", place) if place is not None else ("input", id(t))
 
-    def modules(self, fn):
-        """While it lasts, module calls are noted, so that ops know which module they belong to."""
-        return ModuleWatch(self, fn)
-
     def finish(self, found):
         """Write down nodes and edges."""
         nodes = {}
         sources = []
-        for place, call in enumerate(self.calls):
-            for name, source, t, value in call.inputs:
+        for call in self.calls:
+            for _, source, t, value in call.inputs:
                 if source[0] == "input" and source not in nodes:
                     leaf = isinstance(t, Tensor) and vertex(t) is not None
                     name_ = f"{'t' if leaf else 'c'}{len(nodes) + 1}"
@@ -220,33 +223,29 @@ class Tape:
 
 
 class ModuleWatch:
-    """A `with` block that keeps the tape's path of module names up to date."""
+    """A `with` block that keeps the tape's path of module names up to date, so that each op knows
+    the module call it belongs to. `known`: modules by the names of their variables."""
 
-    def __init__(self, tape, fn):
+    def __init__(self, tape, known):
         self.tape = tape
-        named = getattr(fn, "named_modules", None)
-        self.names = {id(m): n for n, m in named()} if named else {}
+        self.names = {}
+        for variable, thing in known.items():
+            if hasattr(thing, "named_modules"):
+                for path, part in thing.named_modules():
+                    self.names.setdefault(id(part), path.split(".")[-1] if path else variable)
         self.handles = []
 
     def __enter__(self):
-        try:
-            from learntorch.nn.modules.module import (
-                register_module_forward_hook, register_module_forward_pre_hook)
-        except ImportError:         # a library without module hooks: ops have no group
-            return
-        self.handles = [register_module_forward_pre_hook(self.enter),
-                        register_module_forward_hook(self.leave)]
+        self.handles = [module.register_module_forward_pre_hook(self.enter),
+                        module.register_module_forward_hook(self.leave)]
 
     def __exit__(self, *error):
         for handle in self.handles:
             handle.remove()
 
-    def enter(self, module, _inputs):
+    def enter(self, called, _inputs):
         tape = self.tape
-        full = self.names.get(id(module))
-        inside = full.split(".")[-1] if full else type(module).__name__.lower()
-        if full == "":
-            inside = type(module).__name__
+        inside = self.names.get(id(called), type(called).__name__)
         path = ".".join([*tape.path, inside])
         tape.seen[path] = tape.seen.get(path, 0) + 1
         again = f" ({tape.seen[path]})" if tape.seen[path] > 1 else ""

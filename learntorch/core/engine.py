@@ -55,7 +55,7 @@ def run(roots, grads, keep, create_graph, targets=None):
     walk = walk_tensors if create_graph else walk_arrays
     caught = {}
     watch = anomaly.watching(ambient.state)
-    with set_grad_enabled(create_graph):
+    with set_grad_enabled(create_graph), np.errstate(all="ignore"):
         walk(nodes, roots, grads, keep, useful, None if targets is None else frozenset(targets),
              caught, watch is not None and watch.check_nan)
     return None if targets is None else [caught.get(n) for n in targets]
@@ -160,16 +160,18 @@ def stale(n, t):
     """Raise the error for a saved tensor that was changed in place before backward used it."""
     shape = list(n.shape) if t is None else list(t._data.shape)
     cell = n.cell if t is None else t._cell
-    where = "output 0 of " + n.name() if t is None or vertex(t) is None else (
-        f"output 0 of {vertex(t).name()}" if type(vertex(t)) is not Leaf else "")
+    maker = n if t is None else vertex(t)
+    which = ""
+    if maker is not None and type(maker) is not Leaf:
+        which = f", which is output 0 of {maker.name().removesuffix('Backward0')},"
     raise RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace "
-        f"operation: [torch.{said(n.dtype)}Tensor {shape}]"
-        f"{', which is ' + where + ',' if where else ''} is at version {cell.count}; expected "
-        f"version {max(cell.count - 1, 0)} instead. {n.plan.op.name} saved it for backward: write "
-        "x = x + 1 instead of x += 1, or clone() it before the change. Hint: enable anomaly "
-        "detection to find the operation that failed to compute its gradient, with "
-        "torch.autograd.set_detect_anomaly(True).")
+        f"operation: [torch.{said(n.dtype)}Tensor {shape}]{which} is at version {cell.count}; "
+        f"expected version {max(cell.count - 1, 0)} instead. Hint: enable anomaly detection to "
+        "find the operation that failed to compute its gradient, with "
+        "torch.autograd.set_detect_anomaly(True, check_nan=False). "
+        f"`{n.plan.op.name}` had saved it for backward: write x = x + 1 instead of x += 1, or "
+        "clone() it before the change.")
 
 
 def _gather(n, parts):
@@ -464,7 +466,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
         if g is None and materialize_grads:
             found[i] = wrap(np.zeros_like(inputs[i]._data))
         elif g is None and not allow_unused:
-            raise RuntimeError("One of the differentiated Tensors appears to not have been used in "
+            raise RuntimeError(f"The differentiated Tensor at index {i} appears to not have been used in "
                                "the graph. Set allow_unused=True if this is the desired behavior.")
     if not create_graph:
         found = [g if g is None else wrap(np.array(g._data)) for g in found]

@@ -77,7 +77,7 @@ def in_place(function):
             a = self._data
             try:
                 kernels[type(a)](a, *[t._data if isinstance(t, Tensor) else t for t in args], out=a)
-            except (TypeError, ValueError, OverflowError):
+            except (TypeError, ValueError, OverflowError, RuntimeWarning):
                 return written(self, function(self, *args))
             touch(self)
             return self
@@ -134,7 +134,8 @@ def check_writable(self, args, state):
     if self._inference and not state.inference:
         raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not "
                            "allowed.You can make a clone to get a normal tensor before doing "
-                           "inplace update.")
+                           "inplace update.See https://github.com/pytorch/rfcs/pull/17 for more "
+                           "details.")
     if not state.grad:
         return
     edge = vertex(self)
@@ -152,12 +153,23 @@ def check_writable(self, args, state):
     needs = edge is not None or any(isinstance(t, Tensor) and t._live and vertex(t) is not None
                                     for t in args)
     if self._made is not None and needs:
-        how = ("was created in no_grad mode" if self._made == "no_grad" else
-               "is the output of a function that returns multiple views. Such functions do not "
-               "allow the output views to be modified inplace")
-        raise RuntimeError(f"A view {how} and is being modified inplace with grad mode enabled. "
-                           "Replace the inplace operation by an out-of-place one, or clone() it "
-                           "first.")
+        raise RuntimeError(_forbidden_view(self, edge))
+
+
+def _forbidden_view(self, edge):
+    """PyTorch's sentence for an in-place write to a view that must not be written."""
+    if self._made == "no_grad":
+        return ("A view was created in no_grad mode and is being modified inplace with grad mode "
+                "enabled. Given that this use case is ambiguous and error-prone, it is forbidden. "
+                "You can clarify your code by moving both the view and the inplace either both "
+                "inside the no_grad block (if you don't want the inplace to be tracked) or both "
+                "outside (if you want the inplace to be tracked).")
+    place = getattr(edge, "index", 0)
+    name = "multiple views" if edge is None else edge.name().removesuffix("Backward0")
+    return (f"Output {place} of {name} is a view and is being modified inplace. This view is the "
+            "output of a function that returns multiple views. Such functions do not allow the "
+            "output views to be modified inplace. You should replace the inplace operation by an "
+            "out-of-place one.")
 
 
 def keepsake(self):

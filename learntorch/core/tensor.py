@@ -240,9 +240,10 @@ class Tensor:
                 raise RuntimeError(f"attempting to assign a gradient with dtype '{value.dtype}' to "
                                    f"a tensor with grad_dtype '{self.dtype}'.")
             if value._data.shape != self._data.shape:
-                raise RuntimeError("assigned grad has data of a different size: the gradient of a "
-                                   f"tensor of shape {list(self._data.shape)} cannot have shape "
-                                   f"{list(value._data.shape)}")
+                raise RuntimeError("attempting to assign a gradient of size "
+                                   f"'{list(value._data.shape)}' to a tensor of size "
+                                   f"'{list(self._data.shape)}'. Please ensure that the gradient "
+                                   "and the tensor are the same size")
         self._grad = value
 
     @grad.deleter

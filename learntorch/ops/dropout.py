@@ -13,7 +13,11 @@ def mask(input, shape, p, training):
         return input
     if p == 1:
         return input * input.new_zeros(())
-    noise = random_streams.bernoulli(random.default_generator, shape, input._data.dtype, 1 - p)
+    a = input._data
+    if shape == a.shape:
+        noise = random_streams.bernoulli_like(random.default_generator, a, 1 - p)
+    else:
+        noise = random_streams.bernoulli(random.default_generator, shape, a.dtype, 1 - p)
     noise /= noise.dtype.type(1 - p)
     return input * wrap(noise)
 

@@ -8,8 +8,9 @@ from math import prod
 
 import numpy as np
 
-from learntorch.core.op import nary
-from learntorch.ops.windows import counted
+from learntorch.core import failures
+from learntorch.core.op import composite, nary
+from learntorch.core.tensor import Tensor
 
 
 def shifted(start, step, n):
@@ -195,44 +196,262 @@ def pool_share_x(xp, g, kernel, stride, padding, size, include_pad, divisor):
 pool_share.vjp(x=pool_share_x)
 
 
-# ---- windows that adapt to the size asked for -----------------------------------------------
+# ---- the public functions -------------------------------------------------------------------
 
 
-def bins(n, m):
-    """The (start, stop) of `m` windows that cover `n` elements: ⌊i·n/m⌋ to ⌈(i + 1)·n/m⌉."""
-    return [(i * n // m, -(-(i + 1) * n // m)) for i in range(m)]
+@composite(space="torch nn.functional", method=False)
+def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
+               return_indices=False):
+    """The largest number of each window: (n, c, l) → (n, c, l'). `stride` is `kernel_size` if None.
+
+    l' = (l + 2·padding − dilation·(kernel_size − 1) − 1) // stride + 1, rounded up if `ceil_mode`.
+    """
+    check_tensor("max_pool1d", input)
+    a = input._data
+    if a.ndim not in (2, 3) or 0 in a.shape[-2:]:
+        raise RuntimeError("max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim "
+                           f"batch size for input, but got:{list(a.shape)}")
+    if a.dtype.kind not in "fV":
+        raise failures.not_implemented("max_pool1d_impl", a.dtype)
+    k = single("max_pool1d", "kernel_size", kernel_size)
+    s = single("max_pool1d", "stride", kernel_size if stride in (None, ()) else stride)
+    p = single("max_pool1d", "padding", padding)
+    d = single("max_pool1d", "dilation", dilation)
+    for argument, value in (("kernel_size", k), ("stride", s), ("dilation", d)):
+        if value <= 0:
+            raise RuntimeError(f"max_pool1d() {argument} must be greater than zero, but got "
+                               f"{value}")
+    if p < 0:
+        raise RuntimeError(f"max_pool1d() padding must be non-negative, but got {p}")
+    if p > k // 2:
+        raise RuntimeError("max_pool1d() padding should be at most half of kernel size, but got "
+                           f"padding={p} and kernel_size={k}")
+    n = pooled(input._data.shape[-1], k, s, p, d, ceil_mode)
+    if n < 1:
+        raise RuntimeError(f"max_pool1d() Invalid computed output size: {n}. The window is longer "
+                           "than the input.")
+    line = input.unsqueeze(-2)
+    y = pool_max(line, (1, k), (1, s), (0, p), (1, d), (1, n))
+    if return_indices:
+        return y.squeeze(-2), positions(line, y, (1, k), (1, s), (0, p), (1, d)).squeeze(-2)
+    return y.squeeze(-2)
 
 
-def adapt_avg_body(xp, x, size):
-    """The mean of each of `size` windows that cover the last dimensions."""
-    y = x
-    for i, m in enumerate(size, -len(size)):
-        parts = [y[(Ellipsis, slice(a, b), *(slice(None),) * (-1 - i))].mean(axis=i, keepdims=True)
-                 for a, b in bins(x.shape[i], m)]
-        shape = (*y.shape[:i], 0, *y.shape[y.ndim + i + 1:])
-        y = xp.concatenate(parts, axis=i) if parts else xp.zeros(shape, x.dtype)
-    return y
+@composite(space="torch nn.functional", method=False)
+def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
+               return_indices=False):
+    """The largest number of each window: (n, c, h, w) → (n, c, h', w').
+
+    `stride` is `kernel_size` if None; h' = (h + 2·padding − dilation·(kernel_size − 1) − 1) //
+    stride + 1, rounded up if `ceil_mode`. Where several are largest, the gradient goes to the first.
+    With `return_indices` also the place of each maximum in its flattened image.
+    """
+    return largest("max_pool2d", 2, pool_max, input, kernel_size, stride, padding, dilation,
+                   ceil_mode, return_indices)
 
 
-def adapt_avg_x(xp, g, x_shape, size):
-    return xp.adapt_share(g, x_shape)
+@composite(space="torch nn.functional", method=False)
+def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
+               return_indices=False):
+    """The largest number of each window: (n, c, d, h, w) → (n, c, d', h', w'). See max_pool2d."""
+    return largest("max_pool3d", 3, pool_max_3d, input, kernel_size, stride, padding, dilation,
+                   ceil_mode, return_indices)
 
 
-adapt_avg = nary(space="rules", name="adapt_avg", grad="AdaptiveAvgPool2D")(adapt_avg_body)
-adapt_avg.vjp(x=adapt_avg_x)
-adapt_avg_3d = nary(space="rules", name="adapt_avg_3d", grad="AdaptiveAvgPool3D")(adapt_avg_body)
-adapt_avg_3d.vjp(x=adapt_avg_x)
+@composite(space="nn.functional", method=False)
+def max_pool1d_with_indices(input, kernel_size, stride=None, padding=0, dilation=1,
+                            ceil_mode=False, return_indices=False):
+    """(the largest number of each window, where it was): see max_pool1d."""
+    return max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
-@nary(space="rules", grad="AdaptiveAvgPoolBackward")
-def adapt_share(xp, x, shape):
-    """Each number shared out equally over its window, in an array of `shape`."""
-    places = len(shape) - 1 if len(shape) < 4 else len(shape) - 2
-    y = x
-    for i in range(-places, 0):
-        made = xp.zeros((*y.shape[:i], shape[i], *y.shape[y.ndim + i + 1:]), x.dtype)
-        rest = (slice(None),) * (-1 - i)
-        for j, (a, b) in enumerate(bins(shape[i], x.shape[i])):
-            made[(Ellipsis, slice(a, b), *rest)] += y[(Ellipsis, slice(j, j + 1), *rest)] / (b - a)
-        y = made
-    return y
+@composite(space="nn.functional", method=False)
+def max_pool2d_with_indices(input, kernel_size, stride=None, padding=0, dilation=1,
+                            ceil_mode=False, return_indices=False):
+    """(the largest number of each window, where it was): see max_pool2d."""
+    return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
+
+
+@composite(space="nn.functional", method=False)
+def max_pool3d_with_indices(input, kernel_size, stride=None, padding=0, dilation=1,
+                            ceil_mode=False, return_indices=False):
+    """(the largest number of each window, where it was): see max_pool3d."""
+    return max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
+
+
+@composite(space="torch nn.functional", method=False)
+def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
+    """The mean of each window: (n, c, l) → (n, c, l'). See avg_pool2d."""
+    check_line("avg_pool1d", input)
+    k = single("avg_pool1d", "kernel_size", kernel_size, "should contain one int")
+    s = k if stride in (None, ()) else single("avg_pool1d", "stride", stride,
+                                              "should contain one int")
+    p = single("avg_pool1d", "padding", padding, "should contain one int")
+    y = averaged("avg_pool2d", pool_avg, input.unsqueeze(-2), (1, k), (1, s), (0, p), ceil_mode,
+                 count_include_pad, None)
+    return y.squeeze(-2)
+
+
+@composite(space="nn.functional", method=False)
+def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
+               divisor_override=None):
+    """The mean of each window: (n, c, h, w) → (n, c, h', w').
+
+    `stride` is `kernel_size` if None; h' = (h + 2·padding − kernel_size) // stride + 1, rounded up
+    if `ceil_mode`. Padding counts as zeros, or not at all without `count_include_pad`.
+    """
+    check_images("avg_pool2d", input, 2)
+    k = several("avg_pool2d", "kernel_size", kernel_size, 2)
+    s = k if stride in (None, ()) else several("avg_pool2d", "stride", stride, 2)
+    p = several("avg_pool2d", "padding", padding, 2)
+    return averaged("avg_pool2d", pool_avg, input, k, s, p, ceil_mode, count_include_pad,
+                    divisor_override)
+
+
+@composite(space="nn.functional", method=False)
+def avg_pool3d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
+               divisor_override=None):
+    """The mean of each window: (n, c, d, h, w) → (n, c, d', h', w'). See avg_pool2d."""
+    check_images("avg_pool3d", input, 3)
+    k = several("avg_pool3d", "kernel_size", kernel_size, 3)
+    s = k if stride in (None, ()) else several("avg_pool3d", "stride", stride, 3)
+    p = several("avg_pool3d", "padding", padding, 3)
+    return averaged("avg_pool3d", pool_avg_3d, input, k, s, p, ceil_mode, count_include_pad,
+                    divisor_override)
+
+
+def largest(name, dims, op, input, kernel_size, stride, padding, dilation, ceil_mode,
+            return_indices):
+    """A maximum over windows, its arguments checked; and where the maxima are, if asked."""
+    check_images(name, input, dims)
+    k = several(name, "kernel_size", kernel_size, dims)
+    s = k if stride in (None, ()) else several(name, "stride", stride, dims)
+    p = several(name, "padding", padding, dims)
+    d = several(name, "dilation", dilation, dims)
+    a = input._data
+    if a.dtype.kind in "bc":
+        raise failures.not_implemented(name, a.dtype)
+    if 0 in a.shape[a.ndim - dims - 1:]:
+        raise RuntimeError(f"Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional "
+                           f"0 dim batch size for input, but got:{list(a.shape)}")
+    size = sizes(a, k, s, p, d, ceil_mode)
+    y = op(input, k, s, p, d, size)
+    return (y, positions(input, y, k, s, p, d)) if return_indices else y
+
+
+def positions(input, y, kernel, stride, padding, dilation):
+    """The places of the maxima `y` in the flattened last dimensions of `input`."""
+    size = y._data.shape[-len(kernel):]
+    which = pool_first(input, y, kernel, stride, padding, dilation, size)
+    return pool_places(which, input._data.shape, kernel, stride, padding, dilation)
+
+
+def averaged(name, op, input, kernel, stride, padding, ceil_mode, include_pad, divisor):
+    """A mean over windows, its arguments checked."""
+    a = input._data
+    if a.dtype.kind in "bc" or (a.dtype.kind in "iu" and a.dtype != np.int64):
+        raise failures.not_implemented(name, a.dtype)
+    if divisor == 0:
+        raise RuntimeError("divisor must be not zero")
+    size = sizes(a, kernel, stride, padding, (1,) * len(kernel), ceil_mode)
+    return op(input, kernel, stride, padding, size, include_pad, divisor)
+
+
+# ---- arguments and errors -------------------------------------------------------------------
+
+WORDS = {1: "a single int", 2: "a single int, or a tuple of two ints",
+         3: "a single int, or a tuple of three ints"}
+
+
+def several(name, argument, value, n):
+    """One int for each of n dimensions. Raises RuntimeError for another number of them."""
+    if isinstance(value, int):
+        return (value,) * n
+    if not isinstance(value, (list, tuple)) or not all(isinstance(v, int) for v in value):
+        raise TypeError(f"{name}(): argument '{argument}' must be tuple of ints, not "
+                        f"{type(value).__name__}")
+    if len(value) == 1:
+        return tuple(value) * n
+    if len(value) != n:
+        omitted = "be omitted, " if argument == "stride" else "either be "
+        raise RuntimeError(f"{name}: {argument} must {'either ' * (argument == 'stride')}{omitted}"
+                           f"{WORDS[n]}")
+    return tuple(value)
+
+
+def single(name, argument, value, words="must be an int, list of ints or tuple of ints of size 1"):
+    """The one int of an argument over one dimension."""
+    if isinstance(value, int):
+        return value
+    if not isinstance(value, (list, tuple)) or not all(isinstance(v, int) for v in value):
+        raise TypeError(f"{name}(): argument '{argument}' must be tuple of ints, not "
+                        f"{type(value).__name__}")
+    if len(value) != 1:
+        if words.startswith("must"):
+            raise RuntimeError(f"{name}() {argument} {words} but got size {len(value)}")
+        raise RuntimeError(f"{name}() argument '{argument}' {words} (got {len(value)})")
+    return value[0]
+
+
+def check_tensor(name, input):
+    if not isinstance(input, Tensor):
+        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not "
+                        f"{type(input).__name__}")
+
+
+def check_line(name, input):
+    """Raise RuntimeError unless the input is (c, l) or (n, c, l)."""
+    check_tensor(name, input)
+    if input._data.ndim not in (2, 3):
+        raise RuntimeError(f"Expected 2 to 3 dimensions, but got {input._data.ndim}-dimensional "
+                           f"tensor for argument #1 'self' (while checking arguments for {name})")
+
+
+def check_images(name, input, n):
+    """Raise RuntimeError unless the input is (c, …) or (n, c, …) with n spatial dimensions."""
+    check_tensor(name, input)
+    if input._data.ndim not in (n + 1, n + 2):
+        raise RuntimeError(f"non-empty {n + 1}D or {n + 2}D (batch mode) tensor expected for input."
+                           f" {name} got one of shape {list(input._data.shape)}: the dimensions "
+                           "are (images, channels, height, width), or without images.")
+
+
+def refuse_nonpositive(what, letter, values):
+    """Raise RuntimeError for a value that is not positive, naming all of them by axis."""
+    if min(values) <= 0:
+        named = " ".join(f"{letter}{axis}: {v}" for axis, v in
+                         zip("THW"[-len(values):], values, strict=True))
+        raise RuntimeError(f"{what} should be greater than zero, but got {named}")
+
+
+def pooled(n, kernel, stride, padding, dilation, ceil_mode):
+    """How many windows there are; the last one must begin inside the input or its left padding."""
+    room = n + 2 * padding - dilation * (kernel - 1) - 1
+    count = (room + (stride - 1 if ceil_mode else 0)) // stride + 1
+    if ceil_mode and (count - 1) * stride >= n + padding:
+        count -= 1
+    return count
+
+
+def sizes(a, kernel, stride, padding, dilation, ceil_mode):
+    """The spatial sizes of the result. Raises RuntimeError for values that make no sense."""
+    if 0 in stride:
+        raise RuntimeError("stride should not be zero")
+    refuse_nonpositive("kernel size", "k", kernel)
+    refuse_nonpositive("stride", "d", stride)
+    refuse_nonpositive("dilation", "dilation", dilation)
+    for k, p, d in zip(kernel, padding, dilation, strict=True):
+        if p < 0:
+            raise RuntimeError(f"pad must be non-negative, but got pad: {p}")
+        if p > ((k - 1) * d + 1) // 2:
+            raise RuntimeError("pad should be at most half of effective kernel size, but got "
+                               f"pad={p}, kernel_size={k} and dilation={d}")
+    places = len(kernel)
+    size = tuple(pooled(n, k, s, p, d, ceil_mode) for n, k, s, p, d in
+                 zip(a.shape[-places:], kernel, stride, padding, dilation, strict=True))
+    if min(size) < 1:
+        shape = a.shape[-places - 1:]
+        raise RuntimeError(f"Given input size: ({'x'.join(map(str, shape))}). Calculated output "
+                           f"size: ({'x'.join(map(str, (shape[0], *size)))}). Output size is too "
+                           "small. Earlier layers made the image smaller than the window.")
+    return size

@@ -27,16 +27,6 @@ def source(generator):
                     " Make one with torch.Generator().manual_seed(0).")
 
 
-def in_memory_order(a, memory=None):
-    """`a` with its dimensions sorted so that reading it row by row walks through memory: its own,
-    or that of another array of its shape.
-    """
-    memory = a if memory is None else memory
-    if memory.flags.c_contiguous:
-        return a
-    return a.transpose(sorted(range(a.ndim), key=lambda i: -memory.strides[i]))
-
-
 def only_floats(numpy_dtype, kernel):
     """Raise NotImplementedError, naming PyTorch's kernel, for a dtype without fractions."""
     if numpy_dtype not in FLOATS:
@@ -168,7 +158,7 @@ def alike(name, sampler, input, dtype, device, requires_grad, memory_format, gen
     if a.flags.c_contiguous or "contiguous" in str(memory_format):
         return finish(sampler(source(generator), a.shape, d), requires_grad)
     made = np.empty_like(a, dtype=d)
-    memory = in_memory_order(made)
+    memory = streams.in_memory_order(made)
     if sampler is normal_floats:
         memory[...] = sampler(source(generator), memory.shape, d,
                               contiguous=made.flags.c_contiguous)
@@ -323,6 +313,12 @@ def bernoulli(x, p=None, generator=None):
 bernoulli.vjp(x=lambda g: g * 0)
 
 
+@bernoulli.public
+def bernoulli_of(input, p=None, *, generator=None, out=None):
+    """1 with probability `input` (or the number p), else 0. Its gradient is 0."""
+    return bernoulli(input, p, generator, out=out)
+
+
 def coins(generator, shape, d, p):
     """1 with probability `p`, a number or an array that broadcasts to `shape`."""
     if d.kind == "c":
@@ -370,6 +366,12 @@ def poisson(x, generator=None):
     only_real(x.dtype, "poisson_cpu")
     return rejection.poisson(source(generator), x)
 poisson.vjp(x=lambda g: g * 0)
+
+
+@poisson.public
+def poisson_of(input, generator=None):
+    """Poisson counts of mean `input`. Raises RuntimeError for negative rates."""
+    return poisson(input, generator)
 
 
 @nary(tensors=("x", "y"), method=False, inplace=False, out=False)

@@ -13,7 +13,6 @@ from learntorch.core.tensor import Tensor, wrap
 from learntorch.ops.random import (
     C_NAMES,
     coins,
-    in_memory_order,
     integer_range,
     normal_floats,
     only_floats,
@@ -51,10 +50,10 @@ def fill(self, name, draw, generator):
         check_writable(self, (), state)
         if state.grad and vertex(self) is not None:
             values = np.empty_like(a)
-            memory = in_memory_order(values, a)
+            memory = streams.in_memory_order(values, a)
             memory[...] = draw(source(generator), memory.shape, a.dtype)
             return written(self, FILLED[name](self, wrap(values)))
-    memory = in_memory_order(a)
+    memory = streams.in_memory_order(a)
     memory[...] = draw(source(generator), memory.shape, a.dtype)
     touch(self)
     return self
@@ -149,7 +148,7 @@ def integers_from(generator, shape, d, low):
 def bernoulli_(self, p=0.5, *, generator=None):
     """Fill with 1 with probability `p` (a number, or a tensor that broadcasts), else 0."""
     if isinstance(p, Tensor):
-        p = in_memory_order(p.detach().expand(self._data.shape)._data, self._data)
+        p = streams.in_memory_order(p.detach().expand(self._data.shape)._data, self._data)
     return fill(self, "bernoulli", lambda g, shape, d: coins(g, shape, d, p), generator)
 
 

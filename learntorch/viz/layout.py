@@ -263,7 +263,7 @@ class Net:
         if s not in self.trunks:
             found = []
             for n in self.chains[s][1:]:
-                if found and found[-1][0] == x[n]:
+                if found and abs(found[-1][0] - x[n]) <= GAP // 4:
                     found[-1][2] = self.layer[n]
                 else:
                     found.append([x[n], self.layer[n], self.layer[n]])

@@ -18,9 +18,12 @@ def build(lib, source, seed=3):
     return eval(source, {"torch": lib, "nn": lib.nn})
 
 
-def inputs_of(lib, sources):
-    made = [eval(source, {"torch": lib}) for source in sources]
-    return [x.clone().detach().requires_grad_() if x.is_floating_point() else x for x in made]
+def inputs_of(lib, source):
+    """The inputs; those of floats require grad, of a loss only the first one."""
+    made = [eval(text, {"torch": lib}).clone().detach() for text in ALL[source]]
+    wanting = made if source in LAYERS else made[:1]
+    return [x.requires_grad_() if x.is_floating_point() and any(x is w for w in wanting) else x
+            for x in made]
 
 
 def plain(value):
@@ -57,7 +60,7 @@ def test_computes_alike(source):
     """Output, gradients of inputs and parameters, and the state afterwards are PyTorch's."""
     def run(lib):
         module = build(lib, source)
-        given = inputs_of(lib, ALL[source])
+        given = inputs_of(lib, source)
         out = module(*[x * 1 if x.is_floating_point() else x for x in given])
         first = out[0] if isinstance(out, tuple) else out
         weight = lib.arange(float(first.numel())).reshape(first.shape).cos().to(first.dtype)

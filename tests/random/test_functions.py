@@ -119,6 +119,12 @@ def test_like_keeps_the_layout(layout):
 
 
 @needs_torch
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_dropout_draws_in_the_order_of_memory(layout):
+    exactly(lambda t: t.nn.functional.dropout(LAYOUTS[layout](t, t.float32) + 1, 0.3))
+
+
+@needs_torch
 def test_a_tensor_of_probabilities_follows_the_filled_tensor():
     exactly(lambda t: t.zeros(3, 4).t().bernoulli_(t.linspace(0, 1, 12).reshape(4, 3)))
     exactly(lambda t: t.zeros(3, 4).bernoulli_(t.linspace(0, 1, 4)))

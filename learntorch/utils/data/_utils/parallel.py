@@ -2,10 +2,11 @@
 
 import functools
 import itertools
+import os
 import signal
-import sys
 import time
 import warnings
+import weakref
 from multiprocessing.connection import wait
 
 from learntorch.utils.data._utils import worker
@@ -15,13 +16,16 @@ from learntorch.utils.data._utils.fetch import _DatasetKind
 class Worker:
     """One process, the queue its tasks go into, the pipe its answers come out of."""
 
-    def __init__(self, context, worker_id, num_workers, arguments):
+    def __init__(self, context, worker_id, earlier, arguments):
         self.tasks = context.Queue()
         self.tasks.cancel_join_thread()
         self.answers, sender = context.Pipe(duplex=False)
+        heard = []
+        if context.get_start_method() == "fork":
+            heard = [self.answers, *[member.answers for member in earlier]]
         self.process = context.Process(
             target=worker.run, daemon=True,
-            args=(worker_id, num_workers, self.tasks, sender, *arguments))
+            args=(worker_id, self.tasks, sender, heard, *arguments))
         try:
             self.process.start()
         finally:
@@ -61,25 +65,25 @@ class Team:
     where order does not matter, as they come). At most `prefetch` tasks for each worker are out.
     """
 
-    patience = 5.0
-
     def __init__(self, loader, base_seed):
         context = loader.multiprocessing_context
         if context is None:
             import multiprocessing as context
-        n = loader.num_workers
         make_fetcher = functools.partial(
             _make_fetcher, loader._dataset_kind, loader._auto_collation, loader.collate_fn,
             loader.drop_last)
-        arguments = (make_fetcher, loader.dataset, base_seed, loader.worker_init_fn)
+        arguments = (loader.num_workers, make_fetcher, loader.dataset, base_seed,
+                     loader.worker_init_fn)
         self.in_order = loader.in_order
         self.prefetch = loader.prefetch_factor
         self.timeout = loader.timeout
         self.persistent = loader.persistent_workers
         self.workers = []
+        # not __del__: when a cycle is collected, the pipes may have been closed before it runs
+        self.shut_down_once = weakref.finalize(self, end_all, self.workers, os.getpid())
         try:
-            for i in range(n):
-                self.workers.append(Worker(context, i, n, arguments))
+            for i in range(loader.num_workers):
+                self.workers.append(Worker(context, i, self.workers, arguments))
         except Exception as error:
             self.shut_down()
             _warn_unpicklable(error)
@@ -171,17 +175,20 @@ class Team:
 
     def shut_down(self):
         """End all workers and give back what they used. A second call does nothing."""
-        workers, self.workers = self.workers, []
         self.owner = {}
-        for member in workers:
-            member.stop()
-        deadline = time.monotonic() + self.patience
-        for member in workers:
-            member.end(max(0.1, deadline - time.monotonic()))
+        self.shut_down_once()
 
-    def __del__(self):
-        if not sys.is_finalizing() and getattr(self, "workers", None):
-            self.shut_down()
+
+def end_all(workers, owner, patience=5.0):
+    """End all workers; by force those that are not through after `patience` seconds."""
+    if os.getpid() != owner:                    # a forked worker has a copy, and must leave it
+        return
+    for member in workers:
+        member.stop()
+    deadline = time.monotonic() + patience
+    for member in workers:
+        member.end(max(0.1, deadline - time.monotonic()))
+    workers.clear()
 
 
 def _make_fetcher(kind, auto_collation, collate_fn, drop_last, dataset):

@@ -57,11 +57,15 @@ class ExceptionWrapper:
             message = KeyErrorMessage(message)
         elif getattr(self.exc_type, "message", None):
             raise self.exc_type(message=message)
-        try:
-            error = self.exc_type(message)
-        except Exception:
-            raise RuntimeError(message) from None
-        raise error
+        # nothing here may hold the error: its traceback holds this frame, and so the workers
+        raise _error(self.exc_type, message)
+
+
+def _error(kind, message):
+    try:
+        return kind(message)
+    except Exception:
+        return RuntimeError(message)
 
 
 class StreamEnd:
@@ -87,12 +91,16 @@ def seed_worker(base_seed, worker_id):
     return seed
 
 
-def run(worker_id, num_workers, tasks, answers, make_fetcher, dataset, base_seed, init_fn):
+def run(worker_id, tasks, answers, heard, num_workers, make_fetcher, dataset, base_seed, init_fn):
     """Fetch what `tasks` (a queue) asks for and send it through `answers` until told to stop.
 
     A task is (number, index), `Resume` or None (stop); an answer (number, batch). An error is
-    answered too, as an ExceptionWrapper. A worker whose parent has gone stops.
+    answered too, as an ExceptionWrapper. A worker whose parent has gone stops. `heard` are the
+    parent's ends of pipes, if a fork has copied them: while one is open here, a worker would go on
+    talking to a parent that does not listen any more.
     """
+    for pipe in heard:
+        pipe.close()
     where = f"in DataLoader worker process {worker_id}"
     seed = seed_worker(base_seed, worker_id)
     _this_worker[:] = [WorkerInfo(worker_id, num_workers, seed, dataset)]
