@@ -42,16 +42,16 @@ def aligned(fresh, stored, tolerance):
     return NUMBER.sub(choose, fresh)
 
 
-def first_difference(fresh, stored, tolerance=0.0):
+def first_difference(fresh, stored, tolerance=0.0, names=("now", "stored")):
     """The first line that differs, in words; an empty string if none does."""
     fresh, stored = clean(fresh), clean(stored)
     new = aligned(fresh, stored, tolerance).rstrip("\n").split("\n")
     old = stored.rstrip("\n").split("\n")
     for a, b in zip(new, old, strict=False):
         if a.rstrip() != b.rstrip():
-            return f"stored {b!r}, now {a!r}"
+            return f"{names[1]} {b!r}, {names[0]} {a!r}"
     if len(new) != len(old):
-        return f"stored {len(old)} lines, now {len(new)}"
+        return f"{names[1]} {len(old)} lines, {names[0]} {len(new)}"
     return ""
 
 

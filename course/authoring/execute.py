@@ -21,6 +21,8 @@ from course.authoring import kernel
 from course.authoring.notebook import METADATA, chapters, read, write
 from course.authoring.prose import refresh_navigation
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
 __all__ = ["Cost", "execute", "main", "tidy"]
 
 
@@ -70,14 +72,34 @@ def execute(notebook, folder, changes=None, timeout=300):
 
 
 def tidy(node):
-    """A notebook as it is stored: no widget state, no timing, no name of the kernel's version."""
+    """A notebook as it is stored: no widget state, no timing, no name of the kernel's version.
+
+    The reference to a widget goes too: its number differs in each session, and where there is no
+    kernel it would hide the picture that stands beside it.
+    """
     made = json.loads(json.dumps(node))
     made["metadata"] = METADATA
     for cell in made["cells"]:
         kept = {"tags": cell["metadata"]["tags"]} if cell["metadata"].get("tags") else {}
         cell["metadata"] = kept
+        if "outputs" in cell:
+            cell["outputs"] = _joined(cell["outputs"])
         for output in cell.get("outputs", []):
             output.pop("transient", None)
+            if set(output.get("data", {})) - {WIDGET, "text/plain"}:
+                output["data"].pop(WIDGET, None)
+    return made
+
+
+def _joined(outputs):
+    """Outputs with neighbouring pieces of one stream as one: where it was cut is chance."""
+    made = []
+    for output in outputs:
+        last = made[-1] if made else {}
+        if output["output_type"] == "stream" and last.get("name") == output["name"]:
+            last["text"] += output["text"]
+        else:
+            made.append(output)
     return made
 
 

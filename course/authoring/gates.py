@@ -30,6 +30,7 @@ from course.checks import exercises
 
 __all__ = ["GATES", "Subject", "Verdict"]
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
 SECONDS = 60.0
 MEGABYTES = 800.0
 
@@ -125,6 +126,9 @@ def ran(subject):
                 wrong.append(f"cell {cell.name} stores an error: {output['ename']}")
             if output.get("name") == "stderr":
                 wrong.append(f"cell {cell.name} stores a warning: {output['text'].strip()[:80]!r}")
+            kinds = set(output.get("data", {}))
+            if WIDGET in kinds and kinds - {WIDGET, "text/plain"}:
+                wrong.append(f"cell {cell.name} stores a widget's number, which hides its picture")
     if "widgets" in subject.notebook["metadata"]:
         wrong.append("the notebook stores the state of widgets: strip metadata.widgets")
     return Verdict(wrong, f"{len(code)} code cells")
@@ -223,8 +227,8 @@ def pytorch(subject):
         if WORDING in cell.tags:
             difference = same_start(ours, said["text"])
         else:
-            difference = first_difference(ours, said["text"], tolerance(cell.tags))
-            difference = difference.replace("stored", "learntorch").replace("now", "PyTorch")
+            names = ("PyTorch", "learntorch")
+            difference = first_difference(said["text"], ours, tolerance(cell.tags), names)
         if difference:
             wrong.append(f"cell {cell.name}: {difference}")
     return Verdict(wrong, f"{len(_shared(subject.notebook))} cells")

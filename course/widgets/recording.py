@@ -106,12 +106,12 @@ def names_for(fn, around, inputs, names):
     """Names of tensors: those given, of parameters of modules, of arguments, of variables."""
     table = tensors_in(around)
     for name, thing in around.items():
-        if hasattr(thing, "named_parameters"):
+        if isinstance(thing, module.Module):
             table.update((f"{name}.{n}", p) for n, p in thing.named_parameters())
-    if hasattr(fn, "named_parameters"):
+    if isinstance(fn, module.Module):
         table.update(fn.named_parameters())
     try:
-        call = fn.forward if hasattr(fn, "named_parameters") else fn
+        call = fn.forward if isinstance(fn, module.Module) else fn
         asked = [p.name for p in inspect.signature(call).parameters.values()
                  if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     except (TypeError, ValueError):
@@ -230,7 +230,7 @@ class ModuleWatch:
         self.tape = tape
         self.names = {}
         for variable, thing in known.items():
-            if hasattr(thing, "named_modules"):
+            if isinstance(thing, module.Module):
                 for path, part in thing.named_modules():
                     self.names.setdefault(id(part), path.split(".")[-1] if path else variable)
         self.handles = []

@@ -29,8 +29,8 @@ def library(array_class):
 
 def learn(op, call):
     """Let bodies and rules say `xp.<op>`: the kernel on arrays, the op itself on tensors."""
-    numpy_xp.siblings[op.name] = op
-    tensor_xp.siblings[op.name] = call
+    numpy_xp.siblings[op.key] = op
+    tensor_xp.siblings[op.key] = call
 
 
 def as_array(value, array_class):

@@ -8,7 +8,7 @@ from numpy import asarray
 
 siblings = {}
 
-__all__ = ["asarray", "astype", "siblings", "transpose", "unbroadcast"]
+__all__ = ["asarray", "astype", "broadcast_to", "siblings", "transpose", "unbroadcast"]
 
 
 def astype(x, like):
@@ -21,10 +21,21 @@ def transpose(x, dim0, dim1):
     return x.swapaxes(dim0, dim1) if x.ndim else x
 
 
+def broadcast_to(x, shape):
+    """`x` repeated to `shape` without copying. One number, the usual case, goes the short way."""
+    if x.size == 1:
+        r = np.ndarray(shape, x.dtype, asarray(x), 0, (0,) * len(shape))
+        r.flags.writeable = False       # like np.broadcast_to: a write would reach every copy
+        return r
+    return np.broadcast_to(x, shape)
+
+
 def unbroadcast(x, shape):
     """Sum `x` over the axes along which `shape` was repeated to get it."""
     if x.dtype.itemsize == 2:
         x = x.astype(np.float32)
+    if not shape:
+        return asarray(np.add.reduce(x, axis=None))
     if x.ndim > len(shape):
         x = np.add.reduce(x, axis=tuple(range(x.ndim - len(shape))))
     axes = tuple([i for i, n in enumerate(shape) if n == 1 and x.shape[i] != 1])

@@ -11,9 +11,10 @@ from operator import attrgetter
 
 import numpy as np
 
+from learntorch.backend import dialects, tensor_xp
 from learntorch.core import anomaly, graph, op
 from learntorch.core.ambient import ambient, no_grad, set_grad_enabled
-from learntorch.core.dtypes import HALF, said
+from learntorch.core.dtypes import HALF, of, said
 from learntorch.core.graph import FREED, Leaf, Pick, vertex
 from learntorch.core.tensor import Tensor, wrap
 
@@ -189,7 +190,6 @@ def _zeros(shape, dtype, parts):
 
 def graph_library(g):
     """The dialect for a raw array or a tensor."""
-    from learntorch.backend import dialects, tensor_xp
     return tensor_xp if isinstance(g, Tensor) else dialects.library(type(g))
 
 
@@ -277,7 +277,6 @@ def _after_arrays(n, gradients, g):
 
 def walk_tensors(nodes, roots, grads, keep, useful, targets, caught, check_nan):
     """The walk that leaves history: the same rules on tensors."""
-    from learntorch.backend import tensor_xp
     tape = {}
     for n, g in zip(roots, grads, strict=True):
         g = _conj(g)
@@ -325,20 +324,14 @@ def fit_tensor(g, e):
     if not isinstance(g, Tensor):
         g = wrap(np.asarray(g))
     if g._data.shape != e.shape:
-        from learntorch.backend import tensor_xp
         g = tensor_xp.unbroadcast(g, e.shape)
         if g._data.shape != e.shape:
             g = g.reshape(e.shape)
     if g._data.dtype is not e.dtype:
         if g._data.dtype.kind == "c" and e.dtype.kind != "c":
             g = g.real
-        g = g.to(_dtype_of(e))
+        g = g.to(of(e.dtype))
     return g
-
-
-def _dtype_of(e):
-    from learntorch.core.dtypes import of
-    return of(e.dtype)
 
 
 def as_tensors(n):

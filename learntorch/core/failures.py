@@ -9,7 +9,7 @@ import numbers
 
 import numpy as np
 
-from learntorch.core.dtypes import HALF, bool_, float32, of, said
+from learntorch.core.dtypes import HALF, bool_, float32, of, of_number, said
 from learntorch.core.shapes import broadcast, wrap_dim
 from learntorch.core.tensor import Tensor, wrap
 
@@ -96,8 +96,7 @@ def _plain(number):
 
 
 def _number_tensor(number):
-    from learntorch.ops.create import scalar_tensor
-    return scalar_tensor(number)
+    return wrap(np.asarray(number, of_number(number).numpy))
 
 
 def not_a_tensor(op, place, value):

@@ -10,6 +10,7 @@ import weakref
 from itertools import count
 
 from learntorch.core.ambient import enable_grad
+from learntorch.core.handles import RemovableHandle
 
 tick = count(1).__next__
 new = object.__new__
@@ -163,7 +164,6 @@ def hooks_of(node):
 
 
 def _handle(hooks, hook):
-    from learntorch.utils.hooks import RemovableHandle
     handle = RemovableHandle(hooks)
     hooks[handle.id] = hook
     return handle

@@ -64,7 +64,9 @@ def in_place(function):
     op = function.op
     kernels = op.kernels
     direct = op.kind in ("unary", "binary") and isinstance(kernels.get(np.ndarray), np.ufunc)
-    direct = direct and op.result != "bool" and op.public is None
+    direct = direct and op.result != "bool"
+
+    arity = len(op.tensors) - 1
 
     def call_(self, *args, **named):
         state = ambient.state
@@ -73,7 +75,7 @@ def in_place(function):
         live = state.grad and (self._live or any(isinstance(t, Tensor) and t._live for t in args))
         if live or self._inference:
             check_writable(self, args, state)
-        elif direct and not named and _plain(self._data, args):
+        elif direct and not named and len(args) == arity and _plain(self._data, args):
             a = self._data
             try:
                 kernels[type(a)](a, *[t._data if isinstance(t, Tensor) else t for t in args], out=a)
@@ -150,7 +152,7 @@ def check_writable(self, args, state):
     if type(base._edge) is Leaf:
         raise RuntimeError("a view of a leaf Variable that requires grad is being used in an "
                            "in-place operation. Update it inside torch.no_grad().")
-    needs = edge is not None or any(isinstance(t, Tensor) and t._live and vertex(t) is not None
+    needs = edge is not None or vertex(base) is not None or any(isinstance(t, Tensor) and t._live and vertex(t) is not None
                                     for t in args)
     if self._made is not None and needs:
         raise RuntimeError(_forbidden_view(self, edge))

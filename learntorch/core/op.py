@@ -5,6 +5,9 @@ the result, and, where a gradient is wanted, record a node. The common case come
 goes wrong is sorted out in failures.py.
 """
 
+import inspect
+from inspect import Parameter, Signature
+
 import numpy as np
 
 from learntorch.backend import dialects
@@ -47,12 +50,25 @@ def with_number(a, number):
     return a.astype(d.numpy, copy=False)
 
 
+def signature(op):
+    """What `help()` and completion show: PyTorch's parameter names, and `out` where there is one."""
+    either = Parameter.POSITIONAL_OR_KEYWORD
+    shown = [Parameter(name, either, default=Parameter.empty if i < op.required else op.defaults[i])
+             for i, name in enumerate(op.names)]
+    return Signature([*shown, OUT] if op.out else shown, __validate_parameters__=False)
+
+
+OUT = Parameter("out", Parameter.KEYWORD_ONLY, default=None)
+
+
 def attach(op, call):
     """Give the public function its record, name, documentation and rule setters."""
     call.op = op
     call.__name__ = call.__qualname__ = op.name
     call.__doc__ = op.forward.__doc__
     call.__module__ = op.forward.__module__
+    if op.kind != "composite":
+        call.__signature__ = signature(op)
 
     def vjp(**rules):
         op.vjps.update(rules)
@@ -71,7 +87,7 @@ def attach(op, call):
     call.vjp = vjp
     call.vjp_all = vjp_all
     call.public = public
-    registry[op.name] = call
+    registry[op.key] = call
     dialects.learn(op, call)
     return call
 
@@ -311,6 +327,7 @@ def window(t, input, op, call, args, state):
     t._made = input._made
     if not state.grad:
         t._made = "no_grad"
+        t._live = input._live
         return
     t._live = True
     edge = input._edge if input._base is None else vertex(input)
@@ -449,7 +466,8 @@ def taking_out(op, function):
                      for k, v in named.items()}
         r = function(*args, **named)
         return r if out is None else write_out(op, out, r, args)
-    call.__wrapped__ = function
+    shown = inspect.signature(function)
+    call.__signature__ = shown.replace(parameters=[*shown.parameters.values(), OUT])
     call.__name__ = call.__qualname__ = op.name
     call.__doc__ = function.__doc__
     call.__module__ = function.__module__

@@ -30,8 +30,11 @@ class Op:
 
     def __init__(self, forward, kind, tensors, *, ufunc=None, name=None, result="same", grad=None,
                  space="torch", method=True, inplace=None, out=None, outputs=None, promotes=None,
-                 aliases=(), refuses=None, same_dtype=False, views=False, numbers=True):
-        self.name = name or forward.__name__.rstrip("_")
+                 aliases=(), refuses=None, same_dtype=False, views=False, numbers=True,
+                 names=()):
+        # "nn.functional.unfold" is the op unfold where Tensor.unfold is another one.
+        self.key = name or forward.__name__.rstrip("_")
+        self.name = self.key.rpartition(".")[2]
         self.forward = forward
         self.kind = kind
         self.space = space
@@ -55,7 +58,8 @@ class Op:
         defaults = forward.__defaults__ or ()
         self.required = len(self.params) - len(defaults)
         self.defaults = (None,) * self.required + tuple(defaults)
-        self.names = tuple({"x": "input", "y": "other"}.get(p, p) for p in self.params)
+        public = tuple({"x": "input", "y": "other"}.get(p, p) for p in self.params)
+        self.names = (*names, *public[len(names):])
         self.where = {n: i for i, n in enumerate(self.names)}
         self.vjps = {}
         self.joint = None

@@ -190,13 +190,13 @@ def forward(call, dims, input, weight, bias, stride, padding, dilation, groups):
     """A convolution over `dims` dimensions, its arguments checked."""
     check_tensors(call, dims, input, weight, bias)
     n = weight._data.ndim - 2
-    stride = numbers("stride", stride, n)
-    dilation = numbers("dilation", dilation, n)
+    stride = numbers("stride", stride, dims, n)
+    dilation = numbers("dilation", dilation, dims, n)
     kernel = weight._data.shape[2:]
     if isinstance(padding, str):
         sides = spelled(padding, kernel, stride, dilation)
     else:
-        sides = tuple((p, p) for p in numbers("padding", padding, n))
+        sides = tuple((p, p) for p in numbers("padding", padding, dims, n))
     x = input if input._data.ndim == dims + 2 else input.unsqueeze(0)
     check_values(stride, sides, dilation, groups)
     check_weight(x, weight, bias, sides, dilation, groups)
@@ -210,10 +210,10 @@ def transposed(call, dims, input, weight, bias, stride, padding, output_padding,
     n = weight._data.ndim - 2
     if isinstance(padding, str):
         raise TypeError(f"{call.__name__}(): argument 'padding' must be tuple of ints, not str")
-    stride = numbers("stride", stride, n)
-    padding = numbers("padding", padding, n)
-    dilation = numbers("dilation", dilation, n)
-    extra = numbers("output_padding", output_padding, n)
+    stride = numbers("stride", stride, dims, n)
+    padding = numbers("padding", padding, dims, n)
+    dilation = numbers("dilation", dilation, dims, n)
+    extra = numbers("output_padding", output_padding, dims, n)
     x = input if input._data.ndim == dims + 2 else input.unsqueeze(0)
     check_values(stride, (padding,), dilation, groups)
     check_transposed(x, weight, bias, stride, dilation, extra, groups)
@@ -244,9 +244,10 @@ def spelled(padding, kernel, stride, dilation):
 # ---- errors ---------------------------------------------------------------------------------
 
 
-def numbers(name, value, n):
-    """One int for each of n dimensions. Raises RuntimeError for another number of them."""
-    values = repeat(value, n) if isinstance(value, (int, list, tuple)) else None
+def numbers(name, value, dims, n):
+    """One int for each dimension: `dims` for the function, `n` in the weight. Raises RuntimeError.
+    """
+    values = repeat(value, dims) if isinstance(value, (int, list, tuple)) else None
     if values is None or not all(isinstance(v, int) for v in values):
         raise TypeError(f"argument '{name}' must be tuple of ints, not {kind(value)}")
     if len(values) == 1:
@@ -254,7 +255,8 @@ def numbers(name, value, n):
     if len(values) != n:
         raise RuntimeError(f"expected {name} to be a single integer value or a list of {n} values "
                            "to match the convolution dimensions, but got "
-                           f"{name}={list(values)}")
+                           f"{name}={list(values)}. The weight has "
+                           f"{n} spatial dimensions.")
     return values
 
 

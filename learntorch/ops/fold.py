@@ -1,7 +1,6 @@
 """Sliding blocks of an image as columns, and columns added back into an image."""
 
 from learntorch.core.op import composite, nary
-from learntorch.core.tensor import Tensor
 from learntorch.ops.pool import met
 from learntorch.ops.windows import counted
 
@@ -17,8 +16,7 @@ def im2col(xp, x, kernel, dilation, padding, stride):
     y = xp.empty((*x.shape[:2], *kernel, *size), x.dtype)
     for k in xp.ndindex(*kernel):
         y[(slice(None), slice(None), *k)] = x[met(k, size, stride, dilation)]
-    return y.reshape(x.shape[0], y.size // max(x.shape[0] * size[0] * size[1], 1) if y.size else
-                     x.shape[1] * kernel[0] * kernel[1], size[0] * size[1])
+    return y.reshape(x.shape[0], x.shape[1] * kernel[0] * kernel[1], size[0] * size[1])
 
 
 def im2col_x(xp, g, x_shape, kernel, dilation, padding, stride):
@@ -53,8 +51,8 @@ def blocks(size, kernel, dilation, padding, stride):
                  zip(size, kernel, stride, padding, dilation, strict=True))
 
 
-@composite(space="nn.functional", method=False, name="unfold")
-def unfold_blocks(input, kernel_size, dilation=1, padding=0, stride=1):
+@composite(space="nn.functional", method=False, name="nn.functional.unfold")
+def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
     """All sliding blocks of images as columns: (n, c, h, w) → (n, c · kh · kw, places).
 
     A convolution is a product of its weight, as a matrix, with these columns.
@@ -62,11 +60,10 @@ def unfold_blocks(input, kernel_size, dilation=1, padding=0, stride=1):
     kernel, dilation, padding, stride = pairs(kernel_size, dilation, padding, stride)
     shape = input._data.shape
     check(kernel, dilation, padding, stride)
-    if len(shape) not in (3, 4):
-        last = IndexError if len(shape) < 3 else RuntimeError
-        raise last("Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other "
-                   f"non-zero dimensions for input, but got: {list(shape)}")
-    if 0 in shape[-3:]:
+    if len(shape) == 2:
+        raise IndexError("Dimension out of range (expected to be in range of [-2, 1], but got 2). "
+                         "unfold wants images: (n, c, h, w), or (c, h, w) for one.")
+    if len(shape) not in (3, 4) or 0 in shape[-3:]:
         raise RuntimeError("Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and "
                            f"other non-zero dimensions for input, but got: {list(shape)}")
     counts = blocks(shape[-2:], kernel, dilation, padding, stride)

@@ -120,7 +120,7 @@ def adapt_max_body(xp, x, size):
 
 
 def adapt_max_x(xp, g, x, size):
-    return xp.places_put(g, xp.adapt_places(x, size), x.shape)
+    return xp.places_put(g, xp.adapt_places(x, size), x.shape, len(size))
 
 
 adapt_max = nary(space="rules", name="adapt_max", grad="AdaptiveMaxPool2D")(adapt_max_body)

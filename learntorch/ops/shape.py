@@ -6,7 +6,6 @@ from learntorch.core.op import composite, listed, nary
 from learntorch.core.shapes import as_shape, wrap_dim
 
 
-
 @listed(name="cat", method=False, out=True, aliases=("concat", "concatenate"))
 def join(xp, tensors, dim):
     """The tensors one after the other along `dim`."""

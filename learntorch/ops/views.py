@@ -287,7 +287,7 @@ def reversed_dims(input):
     ndim = input._data.ndim
     if ndim not in (0, 2):
         import warnings
-        warnings.warn(f"The use of `x.T` on tensors of dimension other than 2 to reverse their "
+        warnings.warn("The use of `x.T` on tensors of dimension other than 2 to reverse their "
                       "shape is deprecated and it will throw an error in a future release. "
                       "Consider `x.mT` to transpose batches of matrices or `x.permute(*torch."
                       "arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",

@@ -17,9 +17,9 @@ def orthogonalized(m, coefficients, steps, eps):
         raise ValueError("Coefficients must be a tuple of exactly 3 values")
     a, b, c = coefficients
     tall = m.size(0) > m.size(1)
-    x = m.bfloat16()
-    x = x.T if tall else x
-    x = x / x.norm().clamp(min=eps)
+    x = m.T.bfloat16() if tall else m.bfloat16()
+    size = x.float().square().sum().sqrt().bfloat16()       # 8 bits are too few to sum squares in
+    x = x / size.clamp(min=eps)
     for _ in range(steps):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x

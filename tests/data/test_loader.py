@@ -47,7 +47,7 @@ def everything(torch, loader, passes=2):
     return [[batch for batch in loader] for _ in range(passes)], torch.rand(2)
 
 
-# ---- order ---------------------------------------------------------------------------------------
+# ---- order -------------------------------------------------------------------------------
 
 LOADERS = {
     "plain": {},
@@ -146,7 +146,7 @@ def test_the_epoch_changes_the_order_of_distributed_sampling():
     alike(case)
 
 
-# ---- streams -------------------------------------------------------------------------------------
+# ---- streams -----------------------------------------------------------------------------
 
 @needs_torch
 @pytest.mark.parametrize("options", [{}, {"batch_size": 3}, {"batch_size": 3, "drop_last": True},
@@ -172,7 +172,7 @@ def test_a_stream_that_is_longer_than_it_said(length, options):
     alike(case)
 
 
-# ---- lengths and attributes ------------------------------------------------------------------------
+# ---- lengths and attributes --------------------------------------------------------------
 
 @needs_torch
 def test_lengths():
@@ -192,7 +192,7 @@ def test_a_stream_without_length_has_none():
     alike(lambda torch: len(torch.utils.data.DataLoader(stream(torch))), wording=False)
 
 
-# ---- misuse ----------------------------------------------------------------------------------------
+# ---- misuse ------------------------------------------------------------------------------
 
 def loader(torch, data=rows, **options):
     return torch.utils.data.DataLoader(data(torch), **options)
@@ -254,7 +254,7 @@ def test_pinning_without_a_gpu_is_warned_of():
     alike(case)
 
 
-# ---- collating -------------------------------------------------------------------------------------
+# ---- collating ---------------------------------------------------------------------------
 
 Point = collections.namedtuple("Point", "x y")
 
@@ -321,7 +321,7 @@ def test_collating_types_of_ones_own():
     assert collate([({1}, 2), ({3}, 4)], collate_fn_map=functions)[0] == {1, 3}
 
 
-# ---- without PyTorch: the vectorised path gives what the samples by themselves give --------------------
+# ---- without PyTorch: the vectorised path gives what the samples by themselves give ------
 
 def test_batches_of_tensors_are_independent_copies():
     data = rows(learntorch)

@@ -120,7 +120,7 @@ def test_without_order_every_batch_comes_once():
     assert sorted(found) == list(range(10)) and found[0] != 0
 
 
-# ---- errors --------------------------------------------------------------------------------------
+# ---- errors ------------------------------------------------------------------------------
 
 def failing(error):
     def item(i):

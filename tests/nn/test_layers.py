@@ -1,13 +1,16 @@
 """Every layer and loss against PyTorch: attributes, start values, repr, forward, gradients."""
 
+import pathlib
 import pickle
+import re
+import sys
 
 import numpy as np
 import pytest
 
 import learntorch
 import learntorch.nn
-from tests.nn.tables import LAYERS, LOSSES
+from tests.nn.tables import LAYERS, LOSSES, PENDING
 from tests.oracle import alike, array, needs_torch, torch
 
 ALL = {**LAYERS, **LOSSES}
@@ -68,7 +71,29 @@ def test_computes_alike(source):
             (first * weight).sum().backward()
         grads = [x.grad for x in given] + [p.grad for p in module.parameters()]
         return out, grads, dict(module.state_dict())
+    needs_pending(source)
     alike(run, rtol=2e-5, atol=2e-5)
+
+
+def called(kind):
+    """Names of the functions that a class of layers calls, its bases included."""
+    text = "".join(pathlib.Path(sys.modules[c.__module__].__file__).read_text().split(
+        f"\nclass {c.__name__}(")[-1].split("\nclass ")[0] for c in kind.__mro__
+        if c.__module__.startswith("learntorch.nn.modules."))
+    return set(re.findall(r"\bF\.(\w+)", text))
+
+
+def needs_pending(source):
+    missing = sorted(called(type(build(learntorch, source))) & PENDING)
+    if missing:
+        pytest.xfail(f"to come: {', '.join(missing)}")
+
+
+def test_pending_functions_are_those_that_are_missing():
+    """Every function a layer calls exists, or is named in PENDING; none there exists."""
+    folder = pathlib.Path(learntorch.nn.__file__).parent / "modules"
+    wanted = set(re.findall(r"\bF\.(\w+)", "".join(f.read_text() for f in folder.glob("*.py"))))
+    assert {name for name in wanted if not hasattr(learntorch.nn.functional, name)} == PENDING
 
 
 @pytest.mark.parametrize("source", ALL)

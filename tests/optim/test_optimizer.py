@@ -38,7 +38,7 @@ def searched(torch, how):
     torch.optim.LBFGS([p], line_search_fn=how).step(lambda: 1.0)
 
 
-# ---- misuse ------------------------------------------------------------------------------------
+# ---- misuse ------------------------------------------------------------------------------
 
 MISUSE = {
     "a bare tensor": lambda torch: torch.optim.SGD(leaf(torch, 2), lr=0.1),
@@ -149,7 +149,7 @@ def test_a_parameter_cannot_be_in_two_groups():
     alike(case)
 
 
-# ---- groups --------------------------------------------------------------------------------------
+# ---- groups ------------------------------------------------------------------------------
 
 @needs_torch
 def test_groups_and_their_options():
@@ -214,7 +214,7 @@ def test_zero_grad():
     alike(case)
 
 
-# ---- state_dict ------------------------------------------------------------------------------------
+# ---- state_dict --------------------------------------------------------------------------
 
 @needs_torch
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in ("LBFGS", "SparseAdam", "Muon")])
@@ -298,7 +298,7 @@ def test_hooks_of_state_dicts():
     alike(case)
 
 
-# ---- hooks around a step ---------------------------------------------------------------------------
+# ---- hooks around a step -----------------------------------------------------------------
 
 @needs_torch
 def test_step_hooks_see_and_change_the_arguments():
@@ -373,7 +373,7 @@ def test_an_optimizer_of_ones_own():
     alike(case)
 
 
-# ---- copies ----------------------------------------------------------------------------------------
+# ---- copies ------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name", ["SGD", "Adam", "LBFGS"])
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))],
@@ -398,7 +398,7 @@ def test_copies_go_on_by_themselves(name, duplicate):
     assert list(twin.state) == [param]
 
 
-# ---- swapping ----------------------------------------------------------------------------------------
+# ---- swapping ----------------------------------------------------------------------------
 
 @needs_torch
 def test_a_step_on_other_parameters():

@@ -134,7 +134,7 @@ def carried(x, library):
     return x
 
 
-# ---- without PyTorch: the lines of the docstrings, written out ---------------------------------
+# ---- without PyTorch: the lines of the docstrings, written out ---------------------------
 
 G, THETA = 0.5, 2.0
 FIRST_STEP = {
@@ -214,7 +214,7 @@ def test_views_and_zero_dimensional_parameters():
     assert abs(q.item() - 0.5) < 1e-6
 
 
-# ---- ways to step ------------------------------------------------------------------------------
+# ---- ways to step ------------------------------------------------------------------------
 
 @needs_torch
 @pytest.mark.parametrize("name, options", [
@@ -222,7 +222,7 @@ def test_views_and_zero_dimensional_parameters():
     ("Adam", {"amsgrad": True}), ("AdamW", {}), ("Adagrad", {}), ("Adadelta", {}), ("Adamax", {}),
     ("NAdam", {}), ("RAdam", {}), ("Rprop", {}), ("ASGD", {})])
 def test_a_step_can_be_differentiated(name, options):
-    """d loss(θ after one step) / d g, through the optimizer. (PyTorch fails after more for some.)"""
+    """d loss(θ after one step) / d g. (After more steps PyTorch fails for some optimizers.)"""
     def through(torch):
         start = torch.tensor([0.3, -0.7, 1.1], dtype=torch.float64, requires_grad=True)
         g = torch.tensor([0.5, -0.2, 0.9], dtype=torch.float64, requires_grad=True)

@@ -181,7 +181,8 @@ def measure(L, torch, source, shape, backward, rounds):
     if None in steps:
         return None
     big = math.prod(shape) > 100_000
-    return timing.compare(*steps, rounds=3 if big else rounds, target=0.02 if big else 0.01)
+    return timing.compare(*steps, rounds=3 if big else rounds, target=0.02 if big else 0.01,
+                          warming=0.01)
 
 
 def main(argv=None):

@@ -40,8 +40,17 @@ def calibrate(step, target):
         times *= 4
 
 
-def compare(mine, theirs, rounds=9, target=0.03):
+def warm(step, target):
+    """Run a step for `target` seconds: PyTorch's first thousand backward passes are slower."""
+    end = clock() + target
+    while clock() < end:
+        step()
+
+
+def compare(mine, theirs, rounds=9, target=0.03, warming=0.3):
     """Time two steps in turns for `rounds` rounds of about `target` seconds each."""
+    warm(mine, warming)
+    warm(theirs, warming)
     counts = calibrate(mine, target), calibrate(theirs, target)
     found = ([], [], [])
     gc.collect()

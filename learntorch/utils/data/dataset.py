@@ -70,9 +70,14 @@ class TensorDataset(Dataset[tuple]):
         if any(tensor.requires_grad for tensor in self.tensors):
             return None
         try:
-            return [wrap(tensor._data[places]) for tensor in self.tensors]
+            return [wrap(_rows(tensor._data, places)) for tensor in self.tensors]
         except IndexError:
             return None         # the sample by itself fails with a clearer message
+
+
+def _rows(a, places):
+    """Copies of the rows at `places`; `take` is faster, but copies all of a strided array first."""
+    return a.take(places, 0) if a.flags.c_contiguous else a[places]
 
 
 def _changed(dataset, cls):

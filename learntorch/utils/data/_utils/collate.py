@@ -86,16 +86,13 @@ def _function_for(elem, functions):
 
 def collate_tensor_fn(batch, *, collate_fn_map=None):
     """Tensors stacked along a new first dimension."""
-    shape, dtype = batch[0]._data.shape, batch[0]._data.dtype
-    plain = all(type(t) is Tensor and not t._live and type(t._data) is np.ndarray
-                and t._data.shape == shape and t._data.dtype == dtype for t in batch)
-    if not plain:
-        from learntorch import stack
-        return stack(list(batch), 0)
-    out = np.empty((len(batch), *shape), dtype)
-    for i, t in enumerate(batch):
-        out[i] = t._data
-    return wrap(out)
+    arrays = [t._data for t in batch]
+    shape, dtype = arrays[0].shape, arrays[0].dtype
+    alike = [type(a) is np.ndarray and a.dtype is dtype and a.shape == shape for a in arrays]
+    if all(alike) and not any([t.requires_grad for t in batch]):
+        return wrap(np.array(arrays))           # half the time of the op, which asks for more
+    from learntorch import stack
+    return stack(list(batch), 0)
 
 
 def collate_numpy_array_fn(batch, *, collate_fn_map=None):
