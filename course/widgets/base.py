@@ -64,6 +64,8 @@ class Widget(anywidget.AnyWidget):
             for name, value in wanted.items():
                 setattr(self, name, value)
         except (ValueError, t.TraitError) as error:
+            for name, value in now.items():
+                setattr(self, name, value)
             self.message = f"That state cannot be used: {error}"
         self._write_state()
 
@@ -114,7 +116,7 @@ def read_state(kind, text, now):
 def _parsed(name, text, like):
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError(f"{name}={text[:40]} is not a value") from None
     number = isinstance(like, (int, float)) and not isinstance(like, bool)
     fits = (type(value) in (int, float) if number else

@@ -152,8 +152,8 @@ def check_writable(self, args, state):
     if type(base._edge) is Leaf:
         raise RuntimeError("a view of a leaf Variable that requires grad is being used in an "
                            "in-place operation. Update it inside torch.no_grad().")
-    needs = edge is not None or vertex(base) is not None or any(isinstance(t, Tensor) and t._live and vertex(t) is not None
-                                    for t in args)
+    needs = edge is not None or vertex(base) is not None or any(
+        isinstance(t, Tensor) and vertex(t) is not None for t in args)
     if self._made is not None and needs:
         raise RuntimeError(_forbidden_view(self, edge))
 

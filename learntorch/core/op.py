@@ -51,7 +51,7 @@ def with_number(a, number):
 
 
 def signature(op):
-    """What `help()` and completion show: PyTorch's parameter names, and `out` where there is one."""
+    """What `help()` and completion show: PyTorch's parameter names, and `out` where it exists."""
     either = Parameter.POSITIONAL_OR_KEYWORD
     shown = [Parameter(name, either, default=Parameter.empty if i < op.required else op.defaults[i])
              for i, name in enumerate(op.names)]
@@ -79,7 +79,9 @@ def attach(op, call):
         return rule
 
     def public(function):
-        front = taking_out(op, function) if op.out and "out" not in parameters(function) else function
+        front = function
+        if op.out and "out" not in parameters(function):
+            front = taking_out(op, function)
         front.op = op
         op.public = front
         return front

@@ -180,7 +180,7 @@ class Op:
 
 
 def face(space):
-    """The public names of one namespace ("torch", "nn.functional", "linalg") and their functions."""
+    """The public names of one namespace ("torch", "nn.functional") and their functions."""
     names = {}
     for call in registry.values():
         op = call.op

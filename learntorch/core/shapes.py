@@ -42,7 +42,7 @@ def count(shape):
 
 
 def wrap_dim(dim, ndim):
-    """`dim` counted from 0. Raises IndexError in PyTorch's words when there is no such dimension."""
+    """`dim` counted from 0. Raises IndexError in PyTorch's words when there is none such."""
     try:
         dim = operator.index(dim)
     except TypeError:

@@ -6,6 +6,10 @@ gradients that enter and leave it.
 
 import warnings
 
+from learntorch.core.handles import RemovableHandle
+
+__all__ = ["BackwardHook", "RemovableHandle", "unserializable_hook"]
+
 
 def unserializable_hook(f):
     """Mark a hook as one that must not be pickled with its tensor."""
