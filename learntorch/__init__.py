@@ -3,6 +3,7 @@
 import warnings as _warnings
 from math import e, inf, nan, pi
 
+from learntorch import ops as _ops
 from learntorch.core.ambient import (
     enable_grad,
     inference_mode,
@@ -10,6 +11,10 @@ from learntorch.core.ambient import (
     is_inference_mode_enabled,
     no_grad,
     set_grad_enabled,
+)
+from learntorch.core.anomaly import (
+    is_anomaly_check_nan_enabled,
+    is_anomaly_enabled,
 )
 from learntorch.core.devices import device
 from learntorch.core.dtypes import (
@@ -45,6 +50,19 @@ from learntorch.core.dtypes import float64 as double
 from learntorch.core.dtypes import int16 as short
 from learntorch.core.dtypes import int32 as int
 from learntorch.core.dtypes import int64 as long
+from learntorch.core.legacy import (
+    BFloat16Tensor,
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+)
+from learntorch.core.methods import attach_all as _attach_all
 from learntorch.core.op import face as _face
 from learntorch.core.printing import set_printoptions
 from learntorch.core.shapes import Size
@@ -53,12 +71,11 @@ from learntorch.core.tensor import (
     channels_last,
     channels_last_3d,
     contiguous_format,
+    layout,
     memory_format,
     preserve_format,
     strided,
 )
-from learntorch.core.methods import attach_all as _attach_all
-from learntorch import ops as _ops
 from learntorch.random import (
     Generator,
     default_generator,
@@ -68,10 +85,19 @@ from learntorch.random import (
     seed,
     set_rng_state,
 )
+from learntorch.version import __version__
 
 # 0/0 is NaN without further ado, as in PyTorch: NumPy's warnings from our frames say nothing new.
 _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"learntorch\.")
 
 _attach_all()
 globals().update(_face("torch"))
-from learntorch import autograd, nn, optim, random, utils
+
+from learntorch import autograd, cuda, nn, optim, random, utils, version  # noqa: E402, needs the ops
+
+__all__ = [_name for _name in globals() if _name[0] != "_"]
+
+
+def __getattr__(name):
+    from learntorch.core.failures import no_such_name
+    raise no_such_name("torch", name, __all__)

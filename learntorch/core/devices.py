@@ -1,6 +1,8 @@
 """Where a tensor's memory lies."""
 
 _TYPES = ("cpu", "cuda", "meta", "mps", "xpu")
+_NAMES = ("cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga",
+          "maia", "xla", "lazy", "vulkan", "mps", "meta", "hpu", "mtia", "privateuseone")
 
 
 class device:
@@ -17,8 +19,8 @@ class device:
             raise TypeError(f"device(): argument 'type' must be str, not {type.__class__.__name__}")
         name, colon, number = type.partition(":")
         if name not in _TYPES:
-            raise RuntimeError(f"Expected one of cpu, cuda, mps, xpu, meta device type at start of "
-                               f"device string: {name}")
+            raise RuntimeError(f"Expected one of {', '.join(_NAMES)} device type at start of device "
+                               f"string: {name}. 'cpu' is the one that is always there.")
         if colon:
             if index is not None:
                 raise RuntimeError(f"type (string) must not include an index because index was "

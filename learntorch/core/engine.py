@@ -460,7 +460,8 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
             found[i] = wrap(np.zeros_like(inputs[i]._data))
         elif g is None and not allow_unused:
             raise RuntimeError(f"The differentiated Tensor at index {i} appears to not have been "
-                               "used in the graph. Set allow_unused=True if this is the desired behavior.")
+                               "used in the graph. Set allow_unused=True if this is the desired "
+                               "behavior.")
     if not create_graph:
         found = [g if g is None else wrap(np.array(g._data)) for g in found]
     return tuple(found)

@@ -246,3 +246,13 @@ def tensor_list(op, tensors):
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got "
                             f"{type(t).__name__}")
     return tensors
+
+
+def no_such_name(module, name, known):
+    """The AttributeError for a name a module does not have, with the nearest one it has."""
+    if name.startswith("__"):
+        return AttributeError(f"module '{module}' has no attribute '{name}'")
+    from difflib import get_close_matches
+    near = get_close_matches(name, known, n=1, cutoff=0.7)
+    hint = f" Did you mean: '{near[0]}'?" if near else ""
+    return AttributeError(f"module '{module}' has no attribute '{name}'.{hint}")

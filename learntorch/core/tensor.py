@@ -475,8 +475,21 @@ preserve_format = memory_format("preserve_format")
 channels_last = memory_format("channels_last")
 channels_last_3d = memory_format("channels_last_3d")
 
-strided = type("layout", (), {"__slots__": (), "__repr__": lambda self: "torch.strided",
-                              "__reduce__": lambda self: "strided"})()
+
+
+class layout:
+    """How a tensor's elements are stored; `torch.strided` is the only kind here."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return "torch.strided"
+
+    def __reduce__(self):
+        return "strided"
+
+
+strided = layout()
 
 
 def wrap(array):

@@ -26,3 +26,8 @@ def tanh(input):
 def sigmoid(input):
     """1 / (1 + e⁻ˣ)."""
     return input.sigmoid()
+
+
+def __getattr__(name):
+    from learntorch.core.failures import no_such_name
+    raise no_such_name("torch.nn.functional", name, list(globals()))

@@ -5,6 +5,8 @@ the same trilinear form Σ g[o, p] · w[o, c, k] · x[c, p·stride + k·dilation
 gradients of those are again these three: nine rules close the circle, at every order.
 """
 
+from math import prod
+
 from learntorch.core import failures
 from learntorch.core.dtypes import said
 from learntorch.core.op import composite, nary
@@ -24,15 +26,15 @@ def conv_forward(xp, x, weight, bias, stride, padding, dilation, groups):
     windows = Windows(xp, x.shape, x.dtype, weight.shape[2:], size, stride, padding, dilation,
                       groups)
     w = windows.matrices(weight)
-    rows_of = y.reshape(x.shape[0], groups, -1, size[0], windows.line)
+    flat = windows.flat(y)
     for images, rows in windows.blocks():
         columns = windows.columns(x, images, rows)
-        made = xp.matmul(w[0], windows.under(columns, 0, rows))
+        part = flat[images, :, :, windows.span(rows)]
+        xp.matmul(w[0], windows.under(columns, 0, rows), out=part)
         for i in range(1, len(w)):
-            made += xp.matmul(w[i], windows.under(columns, i, rows))
+            part += xp.matmul(w[i], windows.under(columns, i, rows))
         if bias is not None:
-            made += bias.reshape(groups, -1, 1)
-        rows_of[images, :, :, rows] = made.reshape(*made.shape[:3], -1, windows.line)
+            part += bias.reshape(groups, part.shape[2], 1)
     return y
 
 
@@ -46,7 +48,7 @@ def conv_forward_weight(xp, g, x, weight_shape, stride, padding, dilation, group
 
 def conv_forward_bias(g):
     """Σ of g over images and places."""
-    return g.reshape((*g.shape[:2], -1)).sum(-1).sum(0)
+    return g.reshape((*g.shape[:2], prod(g.shape[2:]))).sum(-1).sum(0)
 conv_forward.vjp(x=conv_forward_x, weight=conv_forward_weight, bias=conv_forward_bias)
 
 
@@ -66,10 +68,9 @@ def conv_to_input(xp, x, weight, bias, shape, stride, padding, dilation, groups)
     windows = Windows(xp, shape, x.dtype, weight.shape[2:], x.shape[2:], stride, padding, dilation,
                       groups)
     w = windows.matrices(weight).swapaxes(-1, -2)
-    rows_of = x.reshape(x.shape[0], groups, -1, x.shape[2], windows.line)
+    flat = windows.flat(x)
     for images, rows in windows.blocks():
-        part = rows_of[images, :, :, rows]
-        part = part.reshape(*part.shape[:3], -1)
+        part = flat[images, :, :, windows.span(rows)]
         length = len(windows.phases) * (rows.stop - rows.start + windows.reach) * windows.line
         columns = xp.zeros((part.shape[0], groups, windows.depth, length), x.dtype)
         for i in range(len(w)):
@@ -77,7 +78,7 @@ def conv_to_input(xp, x, weight, bias, shape, stride, padding, dilation, groups)
             under += xp.matmul(w[i], part)
         windows.fold(columns, y, images, rows)
     if bias is not None:
-        y += bias.reshape(-1, *(1,) * len(stride))
+        y += bias.reshape(bias.size, *(1,) * len(stride))
     return y
 
 
@@ -108,11 +109,10 @@ def conv_to_weight(xp, x, y, shape, stride, padding, dilation, groups):
     windows = Windows(xp, x.shape, x.dtype, shape[2:], y.shape[2:], stride, padding, dilation,
                       groups)
     w = xp.zeros((len(windows.taps), groups, shape[0] // groups, windows.depth), x.dtype)
-    rows_of = y.reshape(y.shape[0], groups, -1, y.shape[2], windows.line)
+    flat = windows.flat(y)
     for images, rows in windows.blocks():
         columns = windows.columns(x, images, rows)
-        part = rows_of[images, :, :, rows]
-        part = part.reshape(*part.shape[:3], -1)
+        part = flat[images, :, :, windows.span(rows)]
         for i in range(len(w)):
             under = windows.under(columns, i, rows)
             w[i] += xp.add.reduce(xp.matmul(part, under.swapaxes(-1, -2)), axis=0)
@@ -344,8 +344,11 @@ def check_transposed(x, weight, bias, stride, dilation, extra, groups):
     check_bias(f"Given transposed=1, weight of size {list(w)}", bias, w[1] * groups)
     if any(e >= s and e >= d for e, s, d in zip(extra, stride, dilation, strict=True)):
         raise RuntimeError("output padding must be smaller than either stride or dilation, but got "
-                           f"output_padding={list(extra)} stride={list(stride)} "
-                           f"dilation={list(dilation)}")
+                           + " ".join(f"{name}_{axis}: {v}" for name, values in (
+                               ("output_padding", extra), ("stride", stride),
+                               ("dilation", dilation)) for axis, v in zip(
+                                   ("depth", "height", "width")[-len(values):], values,
+                                   strict=True)))
 
 
 def check_bias(given, bias, outputs):

@@ -2,6 +2,7 @@
 
 import builtins
 import operator
+from inspect import signature
 
 import numpy as np
 
@@ -144,17 +145,33 @@ def _no_number(data):
 
 
 @creator
-def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
+def tensor(data, *more, dtype=None, device=None, requires_grad=False, pin_memory=False):
     """A new tensor with a copy of `data` (numbers, nested lists, an array, a tensor).
 
     Raises ValueError for rows of different lengths, RuntimeError where a dtype cannot be told.
     """
+    if more:
+        raise TypeError(f"tensor() takes 1 positional argument but {1 + len(more)} were given. The "
+                        f"data is one argument: torch.tensor([{data}, {more[0]}]) holds two "
+                        f"numbers, torch.ones({data}, {more[0]}) has that shape.")
     check_cpu(device)
+    if requires_grad and dtype is None and not _may_hold_fractions(data):
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients."
+                           " Make it with floats: 1. instead of 1, or dtype=torch.float32.")
     if isinstance(data, Tensor):
         _warn_copy()
     if dtype is not None:
         dtype = of(numpy_type(dtype))
     return finish(array_of(data, dtype), requires_grad)
+
+
+tensor.__signature__ = signature(lambda data, *, dtype=None, device=None, requires_grad=False,
+                                 pin_memory=False: None)       # `more` is there to teach only
+
+
+def _may_hold_fractions(data):
+    kind = array_of(data._data if isinstance(data, Tensor) else data).dtype.kind
+    return kind in "fcV"
 
 
 def _warn_copy():

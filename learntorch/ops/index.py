@@ -12,7 +12,7 @@ from learntorch.core.graph import touch
 from learntorch.core.op import composite, nary, view
 from learntorch.core.tensor import Tensor, wrap
 
-BASIC = (int, slice, type(None), type(Ellipsis))
+NESTED = (list, tuple, slice, Tensor, type(None), type(Ellipsis))
 
 
 @view(space="rules", grad="Slice")
@@ -114,6 +114,8 @@ def parse(shape, index):
 
     Raises IndexError and ValueError in PyTorch's words.
     """
+    if isinstance(index, list) and any(isinstance(i, NESTED) for i in index):
+        index = tuple(index)                    # as old NumPy and PyTorch read [[0, 1], [2, 3]]
     items = list(index) if isinstance(index, tuple) else [index]
     items = [_item(i) for i in items]
     used = sum(_width(i) for i in items)
@@ -334,8 +336,7 @@ def _assign(self, basic, advanced, value):
             from learntorch.core.failures import OVERLAP
             raise RuntimeError(OVERLAP) from None
         if advanced is None:
-            from learntorch.core.shapes import broadcast
-            broadcast(target.shape, v.shape)
+            wrap(v).expand(target.shape)
         raise RuntimeError(f"shape mismatch: value tensor of shape {list(v.shape)} cannot be "
                            "broadcast to indexing result of shape "
                            f"{list(target.shape if advanced is None else target[advanced].shape)}"

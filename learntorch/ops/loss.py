@@ -162,8 +162,8 @@ def check_targets(name, input, target, ignore_index):
     if x.ndim == 0:
         raise ValueError(f"{name}(): expected input with at least one dimension, got a number")
     if t.dtype not in (np.int64, np.uint8):
-        raise RuntimeError(f"expected scalar type Long but found {said(t.dtype)}: class targets "
-                           "are class numbers, convert them with .long().")
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {said(t.dtype)}. "
+                           "Class targets are class numbers: convert them with .long().")
     expected = (*x.shape[:1], *x.shape[2:]) if x.ndim > 1 else ()
     if t.shape != expected:
         if x.ndim > 1 and t.ndim and t.shape[0] != x.shape[0]:

@@ -99,11 +99,11 @@ class Windows:
             x = padded
         count = rows.stop - rows.start + self.reach
         if self.plain:
-            return x[:, :, :count].reshape(m, self.groups, self.depth, -1)
+            return x[:, :, :count].reshape(m, self.groups, self.depth, count * self.line)
         made = xp.empty((m, c, *self.unrolled, len(self.phases), count, *self.size[1:]), self.dtype)
         for i, p in enumerate(self.phases):
             made[(slice(None),) * (2 + len(self.unrolled)) + (i,)] = self.seen(x[:, :, p:], count)
-        return made.reshape(m, self.groups, self.depth, -1)
+        return made.reshape(m, self.groups, self.depth, len(self.phases) * count * self.line)
 
     def seen(self, x, count):
         """The windows as a view of the padded input: (m, c, unrolled kernel, count, …)."""
@@ -114,6 +114,15 @@ class Windows:
             x, (*x.shape[:2], *self.unrolled, count, *self.size[1:]),
             (s[0], s[1], *[a * d for a, d in zip(inner, skip, strict=True)],
              *[a * t for a, t in zip(s[2:], self.stride, strict=True)]))
+
+    def flat(self, y):
+        """An output as (images, groups, channels of a group, places)."""
+        n, c = y.shape[:2]
+        return y.reshape(n, self.groups, c // self.groups, self.size[0] * self.line)
+
+    def span(self, rows):
+        """The places of rows of the output."""
+        return slice(rows.start * self.line, rows.stop * self.line)
 
     def under(self, columns, i, rows):
         """The part of the columns that meets row i of the kernel: (images, groups, depth, p)."""

@@ -34,10 +34,10 @@ def shrink(p, lr, weight_decay):
 class Adam(RuleOptimizer):
     """θ ← θ − γ m̂ / (√v̂ + ε), with m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g².
 
-    m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) make up for the averages' start at 0; t counts the steps
-    of the parameter from 1. `lr` is γ, `betas` (β₁, β₂), `eps` ε. `weight_decay` λ adds λθ to the
-    gradient, or with `decoupled_weight_decay` shrinks θ by γλθ (AdamW). With `amsgrad` the largest
-    v so far takes the place of v.
+    m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) make up for the averages' start at 0; t counts the
+    steps of the parameter from 1. `lr` is γ, `betas` (β₁, β₂), `eps` ε. `weight_decay` λ adds λθ to
+    the gradient, or with `decoupled_weight_decay` shrinks θ by γλθ (AdamW). With `amsgrad` the
+    largest v so far takes the place of v.
 
     `maximize`, `foreach`, `fused`, `differentiable`: as in SGD. `capturable` needs a device with
     graphs. `lr` and `betas` may be tensors of one number.

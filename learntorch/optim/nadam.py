@@ -27,8 +27,8 @@ def descend(xp, p, g, m, v, t, lr, beta2, eps, mu, mu_next, product):
 class NAdam(RuleOptimizer):
     """θ ← θ − γ (μₜ₊₁ m / (1 − Π μ₁…μₜ₊₁) + (1 − μₜ) g / (1 − Π μ₁…μₜ)) / (√v̂ + ε).
 
-    m and v are Adam's averages, v̂ = v / (1 − β₂ᵗ), μₜ = β₁ (1 − ½ · 0.96^(t ψ)). `lr` is γ, `betas`
-    (β₁, β₂), `eps` ε, `momentum_decay` ψ. `weight_decay` λ adds λθ to the gradient, or with
+    m and v are Adam's averages, v̂ = v / (1 − β₂ᵗ), μₜ = β₁ (1 − ½ · 0.96^(t ψ)). `lr` is γ,
+    `betas` (β₁, β₂), `eps` ε, `momentum_decay` ψ. `weight_decay` λ adds λθ to the gradient, or with
     `decoupled_weight_decay` shrinks θ by γλθ.
 
     `maximize`, `foreach`, `differentiable`: as in SGD. `capturable` needs a device with graphs.

@@ -13,8 +13,8 @@ from copy import deepcopy
 import numpy as np
 
 from learntorch.core.dtypes import float32, float64, get_default_dtype
+from learntorch.core.handles import RemovableHandle
 from learntorch.core.tensor import Tensor, wrap
-from learntorch.utils.hooks import RemovableHandle
 
 _HOOKS = ("step_pre", "step_post", "state_dict_pre", "state_dict_post",
           "load_state_dict_pre", "load_state_dict_post")

@@ -6,7 +6,11 @@ _ROOMS = ("checkpoint", "data", "hooks", "tensorboard")
 def __getattr__(name):
     if name in _ROOMS:
         import importlib
-        return importlib.import_module(f"{__name__}.{name}")
+        try:
+            return importlib.import_module(f"{__name__}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"{__name__}.{name}":
+                raise
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -1,0 +1,12 @@
+def test_x(notebook):
+    book = notebook("st", ["import learntorch as torch\nfrom course.widgets import *", "v = StorageViewer(torch.arange(12).view(3, 4))\nv"])
+    root = book.page.locator(".lt-storage-view")
+    root.wait_for()
+    s = root.get_by_label("step of dim 1")
+    print(s.count(), s.evaluate("e=>[e.value,e.min,e.max]"))
+    s.focus()
+    print(book.page.evaluate("document.activeElement.outerHTML"))
+    book.page.keyboard.press("ArrowRight")
+    book.page.wait_for_timeout(500)
+    print(s.evaluate("e=>[e.value,e.min,e.max]"), book.ask("v.slices, v.code, v.message"), book.errors)
+    print(book.page.evaluate("document.activeElement.outerHTML"))
