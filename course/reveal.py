@@ -33,8 +33,9 @@ def source_of(thing):
 
     `name`, `kind` ("op", "module", "optimizer", "class", "function"), `doc`, `file`, `line`, and
     `parts`: a list of {"title", "source", "file", "line"}. For an op also `grad_name`, `inputs`,
-    `rules` {input: its rule's source}, `uses` {input: what its rule names} and `saved`, the names
-    of what is kept for backward when every input needs a gradient.
+    `rules` {input: its rule's source}, `uses` {input: what its rule names}, `saved`, the names of
+    what is kept for backward when every input needs a gradient, and `calls`, the functions of the
+    library that the body calls.
     """
     op = _op_of(thing)
     if op is not None:
@@ -93,7 +94,8 @@ def _as_html(data):
 
 def _facts(data):
     if not data["rules"]:
-        return ["written with other operations; it needs no gradient rule of its own"]
+        called = f": {', '.join(data['calls'])}" if data["calls"] else ""
+        return [f"written with other functions, so it needs no gradient rule of its own{called}"]
     kept = ", ".join(_spell(name) for name in data["saved"]) or "nothing"
     return [f"recorded as: {data['grad_name']}", f"kept for backward: {kept}"]
 
@@ -127,7 +129,7 @@ def _of_op(op):
     parts = [_part("body", module.statement(start), _place(body, start))]
     rules = {op.params[0]: op.joint} if getattr(op, "joint", None) else dict(op.vjps)
     shown = {start}
-    for line in module.rule_lines(body.__code__.co_name):
+    for line in module.rule_lines(_spellings(op, body)):
         shown.add(line)
         parts.append(_part("gradient rules", module.statement(line), _place(body, line)))
     for name, rule in rules.items():
@@ -151,7 +153,21 @@ def _of_op(op):
         "rules": {name: _rule_source(rule) for name, rule in rules.items()},
         "uses": uses,
         "saved": _kept(op, uses),
+        "calls": _calls(body),
     }
+
+
+def _spellings(op, body):
+    """The names under which the file of an op's body knows the op."""
+    home = importlib.import_module(body.__module__)
+    return {name for name, value in vars(home).items() if getattr(value, "op", None) is op}
+
+
+def _calls(function):
+    """The functions of the library that a function calls, in the order it names them."""
+    known = function.__globals__
+    names = [name for name in function.__code__.co_names if name != function.__name__]
+    return [name for name in names if isinstance(known.get(name), types.FunctionType)]
 
 
 def _kept(op, uses):
@@ -263,7 +279,7 @@ class _Module:
                 return "".join(self.lines[first - 1 : last])
         return self.lines[line - 1]
 
-    def rule_lines(self, name):
+    def rule_lines(self, names):
         """Where the `name.vjp(...)` calls and the functions under `@name.vjp_all` begin."""
         found = []
         for node in self.tree.body:
@@ -272,7 +288,7 @@ class _Module:
             marks += getattr(node, "decorator_list", [])
             for mark in marks:
                 of_op = isinstance(mark, ast.Attribute) and isinstance(mark.value, ast.Name)
-                if of_op and mark.value.id == name and mark.attr in ("vjp", "vjp_all"):
+                if of_op and mark.value.id in names and mark.attr in ("vjp", "vjp_all"):
                     found.append(_span(node)[0])
         return found
 

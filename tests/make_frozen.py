@@ -132,8 +132,8 @@ def ordered(op, sample):
 def freeze(writer, name, op):
     """Add up to EACH samples of one operator; returns how many were taken."""
     dtype = getattr(torch, op_list.main_dtypes(op)[0])
-    if op.name in GAUGE_FREE or op.has_nondeterministic_output:
-        return 0
+    if op.name in GAUGE_FREE or op.has_nondeterministic_output or "fractional" in name:
+        return 0                     # the random samples that fractional pooling is given exceed 1
     taken, shapes = 0, set()
     for sample in candidates(op, dtype):
         shape = (tuple(tuple(t.shape) for t in tensors_of(sample)), tuple(sample.kwargs))

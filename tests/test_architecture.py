@@ -35,7 +35,7 @@ MACHINE = re.compile(
     r"(?<![\w.~:/-])/(?:" + "|".join(("work", "tmp", "root", "farm", "home", "Users")) + r")/[\w.]"
     r"|" + "/opt" + r"/env/|[A-Z]:\\Users\\|"
     + "|".join(("py" + r"pi\.org", "python" + "hosted", "npm" + r"js\.", "index-" + "url",
-                r"\bregistry" + r"\.[a-z]")))
+                r"\bregistry" + r"\.[\w.-]+\.(?:org|com|io|net|dev)")))
 TEXT = {".py", ".md", ".toml", ".txt", ".json", ".ipynb", ".yml", ".yaml", ".cfg", ".ini", ".sh",
         ".js", ".css", ".html", ".svg", ".csv", ".tsv", ""}
 

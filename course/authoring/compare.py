@@ -44,9 +44,9 @@ def aligned(fresh, stored, tolerance):
 
 def first_difference(fresh, stored, tolerance=0.0, names=("now", "stored")):
     """The first line that differs, in words; an empty string if none does."""
-    fresh, stored = clean(fresh), clean(stored)
-    new = aligned(fresh, stored, tolerance).rstrip("\n").split("\n")
-    old = stored.rstrip("\n").split("\n")
+    fresh, stored = clean(fresh).rstrip("\n"), clean(stored).rstrip("\n")
+    new = aligned(fresh, stored, tolerance).split("\n")
+    old = stored.split("\n")
     for a, b in zip(new, old, strict=False):
         if a.rstrip() != b.rstrip():
             return f"{names[1]} {b!r}, {names[0]} {a!r}"

@@ -23,7 +23,10 @@ def leaks(notebook, answers):
             continue
         if "..." not in cell.source:
             wrong.append(f"{name}: the stub in cell {cell.name} has no `...` to be replaced")
-        added = [s for s in _statements(answers.get(name, "")) if s not in _statements(cell.source)]
+        answer, given = _statements(answers.get(name, "")), _statements(cell.source)
+        added = [s for s in answer if s not in given]
+        if answer and not added:
+            wrong.append(f"{name}: cell {cell.name} gives the solution away")
         added = [s for s in added if len(s) >= SHORT]
         if not added:
             continue

@@ -94,16 +94,12 @@ export function frame(model, el, name, label, parts, listen) {
   const alt = h("div", { class: "lt-alt" });
   const root = h(
     "div",
-    {
-      class: `lt lt-${name}`,
-      role: "group",
-      "aria-label": label,
-      "data-lm-suppress-shortcuts": "true",
-    },
+    { class: `lt lt-${name}`, role: "group", "aria-label": label },
     alt,
     ...parts,
     message,
   );
+  root.addEventListener("keydown", keepKeys);
   const say = () => {
     message.textContent = model.get("message");
     alt.textContent = model.get("alt");
@@ -114,6 +110,13 @@ export function frame(model, el, name, label, parts, listen) {
   el.append(root);
   watchTheme(root, listen);
   return root;
+}
+
+// A plain key pressed in a widget is meant for it: JupyterLab would move the slider's arrow key to
+// "expand heading" and B to "insert a cell". What is pressed with Ctrl or Shift+Enter goes on.
+function keepKeys(event) {
+  const combined = event.ctrlKey || event.metaKey || event.altKey;
+  if (!combined && !(event.shiftKey && event.key === "Enter")) event.stopPropagation();
 }
 
 function shareBox(model, listen) {
@@ -132,7 +135,6 @@ function shareBox(model, listen) {
     box.blur();
   };
   box.addEventListener("keydown", (e) => {
-    e.stopPropagation();
     if (e.key === "Enter") use();
   });
   box.addEventListener("focus", () => box.select());

@@ -200,7 +200,8 @@ def readout(runs, step, hidden=()):
         for series, (steps, values) in table.items():
             if steps and run not in hidden:
                 i = min(range(len(steps)), key=lambda k: abs(steps[k] - step))
-                rows.append([run, series, f"{number(values[i])} at {steps[i]:g}"])
+                elsewhere = "" if steps[i] == step else f" (step {steps[i]:g})"
+                rows.append([run, series, number(values[i]) + elsewhere])
     return rows
 
 

@@ -7,39 +7,37 @@ function render({ model, el }) {
   const groups = h("div", { class: "lt-groups" });
   function draw() {
     groups.replaceChildren(
-      ...model
-        .get("groups")
-        .map((g) =>
+      ...model.get("groups").map((g) =>
+        h(
+          "section",
+          {},
+          h("h4", {}, g.title),
           h(
-            "section",
+            "table",
             {},
-            h("h4", {}, g.title),
             h(
-              "table",
+              "tbody",
               {},
-              h(
-                "tbody",
-                {},
-                ...g.rows.map(([name, text, mark, install]) =>
+              ...g.rows.map(([name, text, mark, install]) =>
+                h(
+                  "tr",
+                  {},
+                  h("th", { scope: "row" }, name),
                   h(
-                    "tr",
-                    {},
-                    h("th", { scope: "row" }, name),
-                    h(
-                      "td",
-                      {
-                        class: mark === "missing" ? "lt-bad" : mark === "ok" ? "lt-good" : "",
-                        title: MARKS[mark][1],
-                      },
-                      MARKS[mark][0],
-                    ),
-                    h("td", {}, text, install ? h("code", {}, install) : null),
+                    "td",
+                    {
+                      class: mark === "missing" ? "lt-bad" : mark === "ok" ? "lt-good" : "",
+                      title: MARKS[mark][1],
+                    },
+                    MARKS[mark][0],
                   ),
+                  h("td", {}, text, install ? h("code", {}, install) : null),
                 ),
               ),
             ),
           ),
         ),
+      ),
     );
   }
   frame(

@@ -32,7 +32,7 @@ class Flow:
 
 def short(value):
     """A value for the inside of a node."""
-    return viz.preview(value, most=4, digits=3)
+    return viz.preview(value, most=3, digits=3)
 
 
 def flow(found):
@@ -142,8 +142,8 @@ def film(found, caught):
 def said_forward(n, inputs, value):
     if n["kind"] == "broken":
         return f"{n['label']} failed: {n.get('error', '')}"
-    given = ", ".join(t for t in inputs if t)
-    return f"{n['label']}({given}) = {value}" if value else f"{n['label']}({given})"
+    given = ", ".join(t or "?" for t in inputs)
+    return f"{n['label']}({given}) = {value or '? (not kept)'}"
 
 
 def last(table, name):
@@ -231,7 +231,7 @@ def details(found, caught, name):
         facts += [["argument", text] for text in plain_arguments(call)]
     facts += input_rows(found, name)
     if node["kind"] != "broken":
-        facts.append(["value", node["value"] or "not kept: no gradient rule needs it"])
+        facts.append(value_row(found, node))
     if value is not None and np.size(value) > 6:
         facts.append(["", summary(value)])
     if node.get("error"):
@@ -240,6 +240,15 @@ def details(found, caught, name):
             "facts": facts, "saved": saved_rows(node),
             "gradients": gradient_rows(found, caught, name), "note": caught.reason,
             "sources": sources(op), "check": check(found, caught, name)}
+
+
+def value_row(found, node):
+    """The value of a node, and how it is known where no one kept it."""
+    value = found.values.get(node["id"])
+    if node["id"] in found.again:
+        return ["value", f"{viz.preview(value)} (not kept: computed once more)"]
+    known = node["value"] or ("" if value is None else viz.preview(value))
+    return ["value", known or "not kept: no gradient rule needs it"]
 
 
 def input_rows(found, name):

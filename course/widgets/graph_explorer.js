@@ -26,7 +26,8 @@ function render({ model, el }) {
     shown = null,
     ending = null,
     timer = null,
-    zoom = 0;
+    zoom = 0,
+    whole = false;
 
   const scroller = h("div", {
     class: "lt-net-scroll",
@@ -45,6 +46,9 @@ function render({ model, el }) {
     view = drawGraph(model.get("picture"));
     scroller.replaceChildren(view.svg);
     resize();
+    const bottom = model.get("picture").nodes[model.get("picture").order.at(-1)];
+    const scale = view.svg.getAttribute("width") / model.get("picture").width;
+    if (bottom) scroller.scrollLeft = bottom.x * scale - scroller.clientWidth / 2;
     slider.max = frames().length;
     shown = null;
     update();
@@ -57,7 +61,11 @@ function render({ model, el }) {
   }
   function resize() {
     const { width, height } = model.get("picture");
-    const fit = Math.max(0.35, Math.min(1, (scroller.clientWidth - 4) / width || 1));
+    // Text stays legible unless the reader asks to see the whole.
+    const across = (scroller.clientWidth - 4) / width || 1;
+    const fit = whole
+      ? Math.max(0.05, Math.min(1, across, 510 / height))
+      : Math.max(0.75, Math.min(1, across));
     const scale = fit * Math.pow(1.25, zoom);
     view.svg.setAttribute("width", Math.round(width * scale));
     view.svg.setAttribute("height", Math.round(height * scale));
@@ -153,13 +161,11 @@ function render({ model, el }) {
     const closed = model.get("collapsed");
     modules.replaceChildren(
       ...(model.get("groups").length ? [h("span", {}, "Modules:")] : []),
-      ...model
-        .get("groups")
-        .map((g) =>
-          button(g, `draw module ${g} as one node`, () => toggleGroup({ group: g }), {
-            "aria-pressed": String(closed.includes(g)),
-          }),
-        ),
+      ...model.get("groups").map((g) =>
+        button(g, `draw module ${g} as one node`, () => toggleGroup({ group: g }), {
+          "aria-pressed": String(closed.includes(g)),
+        }),
+      ),
     );
   }
   function toggleGroup(node) {
@@ -192,7 +198,8 @@ function render({ model, el }) {
   });
 
   const rescale = (change) => () => {
-    zoom = change === 0 ? 0 : Math.max(-6, Math.min(6, zoom + change));
+    whole ||= change === 0;
+    zoom = change === 0 ? 0 : Math.max(-12, Math.min(12, zoom + change));
     resize();
   };
   const bar = h(
@@ -219,7 +226,7 @@ function render({ model, el }) {
     count,
     button("−", "smaller (-)", rescale(-1), { "aria-label": "smaller" }),
     button("+", "larger (+)", rescale(1), { "aria-label": "larger" }),
-    button("Fit", "as large as fits (0)", rescale(0)),
+    button("Fit", "see the whole graph (0)", rescale(0)),
     menu,
   );
   const root = frame(

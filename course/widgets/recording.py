@@ -10,9 +10,10 @@ import inspect
 import numpy as np
 
 from learntorch import viz
-from learntorch.core.ambient import ambient, intercepted_by
+from learntorch.core.ambient import ambient, intercepted_by, no_grad
 from learntorch.core.graph import Leaf, Pick, vertex
-from learntorch.core.tensor import Tensor
+from learntorch.core.op import registry
+from learntorch.core.tensor import Tensor, wrap
 from learntorch.nn.modules import module
 from learntorch.viz.graph import Reader, through
 from learntorch.viz.text import host
@@ -48,6 +49,7 @@ class Recording:
         self.root = None            # the tensor whose gradient is asked for
         self.result = None          # what the function returned
         self.error = None           # the exception that ended it
+        self.again = set()          # ids whose value nobody kept, computed once more
 
 
 def of_tensor(t, names=None):
@@ -65,12 +67,46 @@ def of_tensor(t, names=None):
     start = vertex(t)
     if type(start) is not Pick:
         found.values[reader.ids[start]] = host(t)
+    compute_again(found, reader)
     for node in reader.ids:
         for edge in node.edges:
             if type(edge) is Pick:
                 picks = found.vertices[reader.ids[through(edge)]]
                 picks[:] = [p for p in picks if type(p) is Pick and p is not edge] + [edge]
     return found
+
+
+def compute_again(found, reader):
+    """Values that no rule needed and nobody kept: where all inputs of an op with no other
+    parameters are known, and no leaf was rewritten since, the op is run once more."""
+    for node, name in sorted(reader.ids.items(), key=lambda item: item[0].seq):
+        op = getattr(node.plan, "op", None)
+        if name in found.values or op is None or op.kind not in ("unary", "binary"):
+            continue
+        kept = dict(zip(node.plan.names, node.saved or (), strict=False))
+        inputs = [known(found, reader, node, edge, kept.get(param))
+                  for edge, param in zip(node.edges, op.tensors, strict=True)]
+        if any(value is None for value in inputs):
+            continue
+        with intercepted_by(None), no_grad():
+            result = host(registry[op.name](*inputs))
+        if result.shape == node.shape:
+            found.values[name] = result
+            found.again.add(name)
+
+
+def known(found, reader, node, edge, kept):
+    """One input of a node as a tensor or number; None where it is not known, or has changed."""
+    if edge is None:
+        return kept
+    if type(edge) is Pick:
+        return None
+    if isinstance(edge, Leaf):
+        leaf = edge.tensor()
+        if leaf is None or leaf._cell is not None and leaf._cell.time > node.seq:
+            return None
+    value = found.values.get(reader.ids[edge])
+    return None if value is None else wrap(value)
 
 
 def tensors_in(names):

@@ -188,7 +188,8 @@ def face(space):
             function = op.public or call
             for name in (op.name, *op.aliases):
                 names[name] = function
-                if op.inplace and op.kind == "unary" and space != "linalg":
+                if op.inplace and space != "linalg" and (
+                        op.kind == "unary" or "nn.functional" in op.space):
                     names[name + "_"] = op.written
     return names
 

@@ -1,6 +1,12 @@
 """The functions between layers: what makes a network more than one matrix."""
 
+import numpy as np
+
+from learntorch import random
+from learntorch.core.dtypes import said
 from learntorch.core.op import composite, nary, unary
+from learntorch.core.shapes import wrap_dim
+from learntorch.core.tensor import wrap
 
 
 @unary
@@ -24,7 +30,7 @@ def sigmoid(xp, x):
 sigmoid.vjp(x=lambda g, out: g * (out * (1 - out)))
 
 
-@nary(space="nn.functional", inplace=True)
+@nary(space="nn.functional", inplace=True, refuses="leaky_relu_cpu")
 def leaky_relu(xp, x, negative_slope):
     """x for x > 0, negative_slope · x below."""
     return xp.where(x > 0, x, x * negative_slope)
@@ -44,7 +50,7 @@ def step(xp, x, low):
 step.vjp(x=lambda g: g * 0)
 
 
-@nary(space="nn.functional", inplace=True)
+@nary(space="nn.functional", inplace=True, refuses="elu_cpu")
 def elu(xp, x, alpha):
     """x for x > 0, α · (eˣ − 1) below."""
     return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0)))
@@ -94,7 +100,7 @@ def normal_cdf(xp, x):
 normal_cdf.vjp(x=lambda xp, g, x: g * (0.3989422804014327 * xp.exp(-0.5 * x * x)))
 
 
-@unary(space="nn.functional", out=False)
+@nary(space="nn.functional", inplace=True, refuses="silu_cpu")
 def silu(xp, x):
     """x · σ(x), σ the sigmoid."""
     return x * (xp.tanh(x * 0.5) * 0.5 + 0.5)
@@ -115,7 +121,7 @@ def silu_of(input, inplace=False):
     return (silu.op.written if inplace else silu)(input)
 
 
-@nary(space="nn.functional", out=True)
+@nary(space="nn.functional", out=True, refuses="softplus_cpu")
 def softplus(xp, x, beta=1, threshold=20):
     """ln(1 + e^{βx}) / β; x itself above `threshold` / β."""
     z = x * beta
@@ -175,61 +181,232 @@ def softsign(input):
     return input / (1 + input.abs())
 
 
-# ---- softmax --------------------------------------------------------------------------------
+# ---- bent exponentials -------------------------------------------------------------------------
 
 
-@nary(space="torch nn.functional special", name="softmax", out=True, grad="Softmax",
-      refuses="softmax_lastdim_kernel_impl")
-def normalised_exp(xp, x, dim):
-    """eˣ / Σ eˣ along `dim`, shifted by the maximum so that eˣ cannot overflow."""
-    if not x.size:
-        return x.copy()
-    z = xp.exp(x - xp.maximum.reduce(x, axis=dim, keepdims=True))
-    z /= xp.add.reduce(z, axis=dim, keepdims=True)
-    return z
-normalised_exp.vjp(x=lambda g, out, dim: out * (g - (g * out).sum(axis=dim, keepdims=True)))
+@nary(space="torch nn.functional", method=False, inplace=True, refuses="celu_cpu")
+def celu(xp, x, alpha):
+    """x for x > 0, α · (e^{x/α} − 1) below: smooth for every α."""
+    return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0) / alpha))
+celu.vjp(x=lambda xp, g, x, alpha: g * xp.exp(xp.clamp_to(x, None, 0) / alpha))
 
 
-@nary(space="torch nn.functional special", name="log_softmax", out=True, grad="LogSoftmax",
-      refuses="log_softmax_lastdim_kernel_impl")
-def log_normalised_exp(xp, x, dim):
-    """x − ln Σ eˣ along `dim`, shifted by the maximum so that eˣ cannot overflow."""
-    if not x.size:
-        return x.copy()
-    z = x - xp.maximum.reduce(x, axis=dim, keepdims=True)
-    return z - xp.log(xp.add.reduce(xp.exp(z), axis=dim, keepdims=True))
-log_normalised_exp.vjp(x=lambda xp, g, out, dim: g - xp.exp(out) * g.sum(axis=dim, keepdims=True))
+@celu.public
+def celu_of(input, alpha=1.0, inplace=False):
+    """x for x > 0, α · (e^{x/α} − 1) below; in the input's memory when `inplace`.
+
+    Source: Barron, Continuously differentiable exponential linear units (2017).
+    """
+    if alpha == 0:
+        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+    return (celu.op.written if inplace else celu)(input, alpha)
 
 
-def _chosen_dim(name, dim, ndim):
-    """The dimension of softmax when nobody says one: PyTorch's old guess, with its warning."""
-    if dim is not None:
-        return dim
-    import warnings
-    warnings.warn(f"Implicit dimension choice for {name} has been deprecated. Change the call to "
-                  "include dim=X as an argument.", UserWarning, stacklevel=4)
-    return 0 if ndim in (0, 1, 3) else 1
+SELU_ALPHA = 1.6732632423543772848170429916717
+SELU_SCALE = 1.0507009873554804934193349852946
 
 
-@normalised_exp.public
-def softmax(input, dim=None, _stacklevel=3, dtype=None):
-    """eˣⁱ / Σⱼ eˣʲ along `dim`: positive numbers that sum to 1. Same shape as the input."""
-    if dtype is not None:
-        input = input.to(dtype)
-    return normalised_exp(input, _chosen_dim("softmax", dim, input._data.ndim))
+@nary(space="torch nn.functional", method=False, inplace=True, grad="Elu", refuses="elu_cpu")
+def selu(xp, x):
+    """λ · (x for x > 0, α · (eˣ − 1) below): keeps mean 0 and variance 1 through layers."""
+    low = SELU_SCALE * SELU_ALPHA * xp.expm1(xp.minimum(x, 0))
+    return xp.where(x > 0, SELU_SCALE * x, low)
+selu.vjp(x=lambda xp, g, x: g * xp.where(
+    x > 0, SELU_SCALE, SELU_SCALE * SELU_ALPHA * xp.exp(xp.clamp_to(x, None, 0))))
 
 
-@log_normalised_exp.public
-def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
-    """xᵢ − ln Σⱼ eˣʲ along `dim`: the logarithm of softmax, computed safely. Same shape."""
-    if dtype is not None:
-        input = input.to(dtype)
-    return log_normalised_exp(input, _chosen_dim("log_softmax", dim, input._data.ndim))
+@selu.public
+def selu_of(input, inplace=False):
+    """λ · (x for x > 0, α · (eˣ − 1) below); in the input's memory when `inplace`.
+
+    Source: Klambauer et al., Self-normalizing neural networks (2017).
+    """
+    return (selu.op.written if inplace else selu)(input)
+
+
+@nary(space="nn.functional", inplace=True, refuses="mish_cpu")
+def mish(xp, x):
+    """x · tanh(ln(1 + eˣ))."""
+    return x * xp.tanh(xp.logaddexp(x, x.dtype.type(0)))
+
+
+def mish_x(xp, g, x):
+    t = xp.tanh(xp.softplus_of(x))
+    return g * (t + x * xp.sigmoid(x) * (1 - t * t))
+mish.vjp(x=mish_x)
+
+
+@mish.public
+def mish_of(input, inplace=False):
+    """x · tanh(ln(1 + eˣ)); in the input's memory when `inplace`.
+
+    Source: Misra, Mish: a self regularized non-monotonic activation function (2019).
+    """
+    return (mish.op.written if inplace else mish)(input)
+
+
+# ---- straight pieces ---------------------------------------------------------------------------
+
+
+@nary(space="nn.functional", inplace=True, refuses="hardsigmoid_cpu")
+def hardsigmoid(xp, x):
+    """min(max(x + 3, 0), 6) / 6: a sigmoid of three straight lines."""
+    return xp.clip(x + 3, 0, 6) / 6
+hardsigmoid.vjp(x=lambda xp, g, x: g * (xp.strictly_within(x, -3, 3) / 6))
+
+
+@hardsigmoid.public
+def hardsigmoid_of(input, inplace=False):
+    """min(max(x + 3, 0), 6) / 6; in the input's memory when `inplace`."""
+    return (hardsigmoid.op.written if inplace else hardsigmoid)(input)
+
+
+@nary(space="nn.functional", inplace=True, refuses="hardswish_cpu")
+def hardswish(xp, x):
+    """x · min(max(x + 3, 0), 6) / 6."""
+    return x * xp.clip(x + 3, 0, 6) / 6
+hardswish.vjp(x=lambda xp, g, x: g * (xp.strictly_within(x, -3, 3) * (x / 3 + 0.5) + (x >= 3)))
+
+
+@hardswish.public
+def hardswish_of(input, inplace=False):
+    """x · min(max(x + 3, 0), 6) / 6; in the input's memory when `inplace`.
+
+    Source: Howard et al., Searching for MobileNetV3 (2019).
+    """
+    return (hardswish.op.written if inplace else hardswish)(input)
+
+
+@nary(space="torch nn.functional", out=True, refuses="hardshrink_cpu")
+def hardshrink(xp, x, lambd=0.5):
+    """x where |x| > lambd, else 0."""
+    return xp.where((x >= -lambd) & (x <= lambd), 0, x)
+hardshrink.vjp(x=lambda g, x, lambd: g * ((x > lambd) | (x < -lambd)))
+
+
+@nary(space="nn.functional", out=True, refuses="softshrink_cpu")
+def softshrink(xp, x, lambd=0.5):
+    """x pulled towards 0 by lambd, and 0 where it would cross."""
+    if lambd < 0:
+        raise RuntimeError("lambda must be greater or equal to 0, but found to be "
+                           f"{float(lambd):g}.")
+    return xp.where(x > lambd, x - lambd, xp.where(x < -lambd, x + lambd, x * 0))
+softshrink.vjp(x=lambda g, x, lambd: g * ((x > lambd) | (x < -lambd)))
+
+
+@nary(space="torch nn.functional", method=False, inplace=True)
+def threshold(xp, x, threshold, value):
+    """x where x > threshold, else `value`."""
+    return xp.where(x <= threshold, x.dtype.type(value), x)
+threshold.vjp(x=lambda g, x, threshold: g * (x > threshold))
+
+
+@threshold.public
+def threshold_of(input, threshold, value, inplace=False):
+    """x where x > threshold, else `value`; in the input's memory when `inplace`."""
+    return (_threshold.op.written if inplace else _threshold)(input, threshold, value)
+
+
+_threshold = threshold
 
 
 @composite(space="nn.functional")
-def softmin(input, dim=None, _stacklevel=3, dtype=None):
-    """Softmax of −x."""
-    return softmax(-input, dim, dtype=dtype)
+def glu(input, dim=-1):
+    """a · σ(b), a and b the two halves of the input along `dim`.
+
+    Raises RuntimeError for an odd size. Source: Dauphin et al., Gated convolutions (2017).
+    """
+    if input._data.ndim == 0:
+        raise RuntimeError("glu does not support scalars because halving size must be even")
+    dim = wrap_dim(dim, input._data.ndim)
+    if input._data.shape[dim] % 2:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size "
+                           f"{input._data.shape[dim]}")
+    return gated(input, dim)
 
 
+@nary(space="rules", grad="Glu", refuses="glu_cpu")
+def gated(xp, x, dim):
+    """a · σ(b), a and b the two halves of x along `dim`."""
+    a, b = halves(x, dim)
+    return a * (xp.tanh(b * 0.5) * 0.5 + 0.5)
+
+
+def halves(x, dim):
+    """The first and the second half of x along `dim`."""
+    n = x.shape[dim] // 2
+    before = (slice(None),) * dim
+    return x[(*before, slice(0, n))], x[(*before, slice(n, 2 * n))]
+
+
+def gated_x(xp, g, x, dim):
+    a, b = halves(x, dim)
+    s = xp.sigmoid(b)
+    gs = g * s
+    return xp.concatenate([gs, gs * a * (1 - s)], dim)
+gated.vjp(x=gated_x)
+
+
+# ---- leaks -------------------------------------------------------------------------------------
+
+
+@composite(space="torch nn.functional")
+def prelu(input, weight):
+    """x for x > 0, weight · x below: a learnt slope, one for all or one for each channel.
+
+    Source: He et al., Delving deep into rectifiers (2015).
+    """
+    x, w = input._data, weight._data
+    if w.dtype is not x.dtype:
+        raise RuntimeError(f"prelu: Type promoting not supported. Got {said(input.dtype)} and "
+                           f"{said(weight.dtype)}")
+    if w.ndim > 1:
+        raise RuntimeError("prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = "
+                           f"{w.ndim}")
+    if w.size != 1:
+        if x.ndim == 0:
+            raise RuntimeError("Not allow zero-dim input tensor.")
+        channels = x.shape[1] if x.ndim > 1 else 1
+        if w.size != channels:
+            raise RuntimeError("Mismatch of parameter numbers and input channel size. Found "
+                               f"parameter numbers = {w.size} and channel size = {channels}.")
+    if x.ndim == 0:
+        return leak(input, weight.reshape(()))
+    shape = [-1 if i == 1 else 1 for i in range(x.ndim)] if x.ndim > 1 else [1]
+    return leak(input, weight.reshape(shape))
+
+
+@nary(tensors=("x", "y"), space="rules", grad="PreluKernel", refuses="prelu_cpu")
+def leak(xp, x, y):
+    """x for x > 0, y · x below."""
+    return xp.where(x > 0, x, y * x)
+leak.vjp(x=lambda xp, g, x, y: g * xp.where(x > 0, xp.ones_like(y), y),
+         y=lambda xp, g, x: g * xp.clamp_to(x, None, 0))
+
+
+@composite(space="torch nn.functional", method=False, inplace=True)
+def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
+    """x for x > 0, a · x below; a is random in [lower, upper] in training, else their mean.
+
+    Source: Xu et al., Empirical evaluation of rectified activations (2015).
+    """
+    if lower > upper:
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
+    if inplace:
+        return rrelu.op.written(input, lower, upper, training)
+    if not training:
+        slope = (lower + upper) / 2
+        return leaky_relu_of(input, slope)
+    a = input._data
+    slopes = np.ones(a.shape, a.dtype)
+    low = a <= 0
+    drawn = random.default_generator.uniform53(int(low.sum()))
+    slopes[low] = drawn * (upper - lower) + lower
+    return sloped(input, wrap(slopes))
+
+
+@nary(tensors=("x", "slopes"), space="rules", grad="RreluWithNoise")
+def sloped(x, slopes):
+    """x times the slope drawn for it."""
+    return x * slopes
+sloped.vjp(x=lambda g, slopes: g * slopes)

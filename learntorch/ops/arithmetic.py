@@ -32,7 +32,7 @@ mul.vjp(x=lambda g, y: g * y, y=lambda g, x: g * x)
 def div(x, y):
     """x / y, broadcasting; rounded to −∞ ("floor") or to 0 ("trunc") on request."""
     return x / y
-div.vjp(x=lambda g, y: g / y, y=lambda g, y, out: -g * out / y)
+div.vjp(x=lambda g, y: g / y, y=lambda g, x, y: -(g / y) * x / y)
 
 
 def _alpha(name, alpha, input, other):
@@ -82,10 +82,10 @@ def div_rounded(input, other, *, rounding_mode=None, out=None):
                        f"found '{rounding_mode}'")
 
 
-@composite(aliases=(), inplace=True, out=True)
-def true_divide(input, other):
-    """input / other, in floating point."""
-    return div(input, other)
+@composite(inplace=True, out=True)
+def true_divide(dividend, divisor):
+    """dividend / divisor, in floating point."""
+    return div(dividend, divisor)
 
 
 def _no_integer_zero(xp, x, y):
@@ -171,6 +171,15 @@ def pow_y(xp, g, x, y, out):
 pow.vjp(x=pow_x, y=pow_y)
 
 
+@pow.public
+def power(input, exponent, *, out=None):
+    """input ** exponent, broadcasting; either may be a number.
+
+    Raises RuntimeError for integers to negative integer powers.
+    """
+    return pow(input, exponent, out=out)
+
+
 @nary(space="rules", result="bool")
 def ge_real(xp, x, y):
     """Whether the real part of x is at least y."""
@@ -195,7 +204,7 @@ def neg_of(t):
 @composite(space="rules")
 def rdiv(self, other):
     """other / self."""
-    return mul(self.reciprocal(), other) if not isinstance(other, Tensor) else div(other, self)
+    return mul(self.reciprocal(), other)
 
 
 def _type_of(t, number):
@@ -206,7 +215,9 @@ def _type_of(t, number):
 
 def as_left(other, self):
     """The left operand of a reflected operator as a tensor."""
-    return other if isinstance(other, Tensor) else self.new_tensor(other, dtype=_type_of(self, other))
+    if isinstance(other, Tensor):
+        return other
+    return self.new_tensor(other, dtype=_type_of(self, other))
 
 
 @composite(space="rules")

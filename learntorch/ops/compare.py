@@ -135,7 +135,7 @@ def where(condition, input=None, other=None):
     return choose(condition, input, other)
 
 
-@composite(space="Tensor", name="where_method", method=False)
+@composite(space="rules", name="where_method")
 def where_method(self, condition, other):
     """This tensor where `condition` is True and `other` elsewhere."""
     return where(condition, self, other)
@@ -150,6 +150,9 @@ def equal(input, other):
 @composite(out=False)
 def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     """|input − other| ≤ atol + rtol · |other|, element by element."""
+    if not isinstance(other, Tensor):
+        raise TypeError(f"isclose(): argument 'other' (position 2) must be Tensor, not "
+                        f"{type(other).__name__}")
     if input.dtype is not other.dtype:
         from learntorch.core.dtypes import said
         raise RuntimeError(f"{said(input.dtype)} did not match {said(other.dtype)}")

@@ -47,7 +47,8 @@ def to_dtype(self, dtype, copy=False):
     """`self` in `dtype`: itself where nothing changes, unless `copy`."""
     if self._data.dtype is dtype.numpy:
         return copied(self) if copy else self
-    return (cast_real if self._data.dtype.kind == "c" and not dtype.is_complex else cast)(self, dtype)
+    drops = self._data.dtype.kind == "c" and not dtype.is_complex
+    return (cast_real if drops else cast)(self, dtype)
 
 
 @composite(space="Tensor", inplace=False)
@@ -107,9 +108,9 @@ def type(self, dtype=None, non_blocking=False):
 
 
 @composite(space="Tensor", inplace=False)
-def type_as(self, other):
-    """`self` in the dtype of `other`."""
-    return to_dtype(self, other.dtype)
+def type_as(self, tensor):
+    """`self` in the dtype of `tensor`."""
+    return to_dtype(self, tensor.dtype)
 
 
 @composite(space="Tensor", inplace=False)
@@ -195,8 +196,10 @@ def resize_(self, *sizes, memory_format=None):
 
 
 @composite(space="Tensor", inplace=False)
-def set_(self, source=None):
-    """Make this tensor look at the memory of `source`."""
+def set_(self, source=None, storage_offset=0, size=None, stride=None):
+    """Make this tensor look at the memory of `source`, all of it or a window."""
+    if size is not None:
+        source = source.as_strided(size, stride, storage_offset)
     self._data = np.empty(0, self._data.dtype) if source is None else source._data
     touch(self)
     return self

@@ -48,7 +48,8 @@ def shape_of(name, sizes, size=None):
                         f"{type(wrong).__name__}") from None
     for n in shape:
         if n < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(shape)}")
+            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: "
+                               f"{list(shape)}")
     return shape
 
 
@@ -238,9 +239,11 @@ def scalar_tensor(s, *, dtype=None, layout=None, device=None, requires_grad=Fals
 
 
 @creator
-def from_dlpack(ext_tensor):
-    """A tensor sharing memory with any object that speaks DLPack."""
-    return wrap(np.from_dlpack(ext_tensor))
+def from_dlpack(ext_tensor, *, device=None, copy=None):
+    """A tensor sharing memory with any object that speaks DLPack, unless `copy`."""
+    check_cpu(device)
+    a = np.from_dlpack(ext_tensor)
+    return wrap(a.copy() if copy else a)
 
 
 # ---- from sizes -----------------------------------------------------------------------------
@@ -305,7 +308,7 @@ def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device
     if not all(np.isfinite(v) for v in (start, end)):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     if step == 0:
-        raise ValueError("step must be nonzero")
+        raise RuntimeError("step must be nonzero")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     if dtype is None and out is not None:
@@ -348,7 +351,8 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
     steps = operator.index(steps)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
-    d = numpy_type(dtype, dtypes.default_complex() if isinstance(start + end, builtins.complex) else None)
+    both = start + end
+    d = numpy_type(dtype, dtypes.default_complex() if isinstance(both, builtins.complex) else None)
     return finish(_spaced(start, end, steps, d), requires_grad, out, linspace.op)
 
 
@@ -372,9 +376,12 @@ def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None,
     start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
-    d = numpy_type(dtype, dtypes.default_complex() if isinstance(start + end, builtins.complex) else None)
+    both = start + end
+    d = numpy_type(dtype, dtypes.default_complex() if isinstance(both, builtins.complex) else None)
     work = np.dtype(np.complex128 if d.kind == "c" else np.float64)
-    exponents = _spaced(start, end, steps, d if d.kind in "iu" else work)
+    if d.kind in "iu":
+        start, end = int(start), int(end)
+    exponents = _spaced(start, end, steps, work)
     array = (work.type(base) ** exponents.astype(work)).astype(d)
     return finish(array, requires_grad, out, logspace.op)
 
@@ -440,31 +447,36 @@ def _new_type(self, dtype):
 
 
 @_method
-def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
+def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False, layout=None,
+               pin_memory=False):
     """A tensor from `data`, of this tensor's dtype."""
     return tensor(data, dtype=self.dtype if dtype is None else dtype, requires_grad=requires_grad)
 
 
 @_method
-def new_empty(self, *size, dtype=None, device=None, requires_grad=False, layout=None):
+def new_empty(self, size=(), *more, dtype=None, device=None, requires_grad=False, layout=None,
+              pin_memory=False):
     """An uninitialised tensor of this tensor's dtype."""
-    return finish(np.empty(shape_of("new_empty", size), _new_type(self, dtype)), requires_grad)
+    return finish(np.empty(shape_of("new_empty", (size, *more)), _new_type(self, dtype)), requires_grad)
 
 
 @_method
-def new_zeros(self, *size, dtype=None, device=None, requires_grad=False, layout=None):
+def new_zeros(self, size=(), *more, dtype=None, device=None, requires_grad=False, layout=None,
+              pin_memory=False):
     """Zeros of this tensor's dtype."""
-    return finish(np.zeros(shape_of("new_zeros", size), _new_type(self, dtype)), requires_grad)
+    return finish(np.zeros(shape_of("new_zeros", (size, *more)), _new_type(self, dtype)), requires_grad)
 
 
 @_method
-def new_ones(self, *size, dtype=None, device=None, requires_grad=False, layout=None):
+def new_ones(self, size=(), *more, dtype=None, device=None, requires_grad=False, layout=None,
+             pin_memory=False):
     """Ones of this tensor's dtype."""
-    return finish(np.ones(shape_of("new_ones", size), _new_type(self, dtype)), requires_grad)
+    return finish(np.ones(shape_of("new_ones", (size, *more)), _new_type(self, dtype)), requires_grad)
 
 
 @_method
-def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False, layout=None):
+def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False, layout=None,
+             pin_memory=False):
     """`fill_value` everywhere, of this tensor's dtype."""
     shape = shape_of("new_full", (size,))
     return finish(np.full(shape, fill_value, _new_type(self, dtype)), requires_grad)

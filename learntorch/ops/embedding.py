@@ -3,7 +3,7 @@
 import numpy as np
 
 from learntorch.core.op import composite, nary
-from learntorch.core.tensor import Tensor
+from learntorch.core.tensor import Tensor, wrap
 
 
 @nary(space="nn.functional", name="embedding")
@@ -96,6 +96,114 @@ def scaled_gradient(x, scale):
 scaled_gradient.vjp(x=lambda g, scale: g * scale)
 
 
+# ---- bags ------------------------------------------------------------------------------------
+
+
+@composite(space="nn.functional")
+def embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale_grad_by_freq=False,
+                  mode="mean", sparse=False, per_sample_weights=None, include_last_offset=False,
+                  padding_idx=None):
+    """The sum, mean or largest of the rows weight[i] over the indices i of each bag.
+
+    Shapes: input (B, n), bags of one size; or (n) with `offsets` (B), where each bag begins;
+    weight (V, d) → (B, d). An empty bag gives zeros. `per_sample_weights` (as input) multiply the
+    rows, for mode "sum"; indices `padding_idx` do not count. Raises ValueError otherwise.
+    """
+    check_bags(input, weight, offsets, mode, scale_grad_by_freq, sparse, per_sample_weights)
+    indices = input._data.reshape(-1)
+    if offsets is None:
+        starts = np.arange(0, indices.size, max(input._data.shape[1], 1))
+        starts = np.zeros(input._data.shape[0], np.int64) if not indices.size else starts
+    else:
+        starts = offsets._data[:-1] if include_last_offset else offsets._data
+        check_offsets(offsets._data, indices.size)
+    n = weight._data.shape[0]
+    if indices.size and (indices.min() < 0 or indices.max() >= n):
+        raise RuntimeError("embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx "
+                           f"to be {indices.max() if indices.min() >= 0 else indices.min()}: the "
+                           f"table has {n} rows.")
+    if max_norm is not None:
+        shrink_rows(weight, indices, max_norm, norm_type)
+    if scale_grad_by_freq:
+        weight = scale_by_count(weight, indices)
+    bags = np.searchsorted(starts, np.arange(indices.size), side="right") - 1
+    scales = None if per_sample_weights is None else per_sample_weights.reshape(-1)
+    if padding_idx is not None:
+        counted = indices != padding_rows(padding_idx, n)
+        indices, bags = indices[counted], bags[counted]
+        scales = None if scales is None else scales[wrap(counted)]
+    if mode == "max":
+        return largest_rows(weight, indices, bags, len(starts))
+    found = rows(weight, indices.copy(), None)
+    if scales is not None:
+        found = found * scales.unsqueeze(1)
+    total = add_rows(found, bags, len(starts), None)
+    if mode == "sum":
+        return total
+    sizes = np.maximum(np.bincount(bags, minlength=len(starts)), 1)[:, None]
+    return total / wrap(sizes.astype(weight._data.dtype))
+
+
+def padding_rows(padding_idx, n):
+    """`padding_idx` counted from 0. Raises RuntimeError when there is no such row."""
+    if not -n <= padding_idx < n:
+        raise RuntimeError("padding_idx must be within the number of embeddings")
+    return padding_idx % n
+
+
+def check_bags(input, weight, offsets, mode, scale_grad_by_freq, sparse, per_sample_weights):
+    """Raise PyTorch's errors for arguments of embedding_bag that do not fit together."""
+    if per_sample_weights is not None and input._data.shape != per_sample_weights._data.shape:
+        raise ValueError(f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is "
+                         f"not None, then it must have the same shape as the input ({input.shape})")
+    if weight._data.ndim != 2:
+        raise ValueError("weight has to be a 2D Tensor, but got Tensor of dimension "
+                         f"{weight._data.ndim}")
+    ndim = input._data.ndim
+    if ndim == 2 and offsets is not None:
+        raise ValueError("if input is 2D, then offsets has to be None, as input is treated is a "
+                         "mini-batch of fixed length sequences. However, found offsets of type "
+                         f"{type(offsets)}")
+    if ndim == 1 and (offsets is None or offsets._data.ndim != 1):
+        raise ValueError("offsets has to be a 1D Tensor" + " but got None" * (offsets is None))
+    if ndim not in (1, 2):
+        raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {ndim}")
+    if mode not in ("sum", "mean", "max"):
+        raise ValueError("mode has to be one of sum, mean or max")
+    if mode == "max" and scale_grad_by_freq:
+        raise ValueError("max mode does not support scaling the gradient by the frequency")
+    if mode == "max" and sparse:
+        raise ValueError("max mode does not support sparse weights")
+    if per_sample_weights is not None and mode != "sum":
+        raise NotImplementedError("embedding_bag: per_sample_weights was not None. "
+                                  "per_sample_weights is only supported for mode='sum' (got mode='"
+                                  f"{mode}'). Please open a feature request on GitHub.")
+
+
+def check_offsets(offsets, n):
+    """Raise RuntimeError unless offsets begin at 0 and end within the n indices."""
+    if not offsets.size:
+        return
+    if offsets[0]:
+        raise RuntimeError("offsets[0] has to be 0, i.e., the first sequence in the mini-batch has "
+                           f"to start from position 0. However, got {offsets[0]}")
+    if offsets[-1] > n:
+        raise RuntimeError(f"offsets[-1] can not be greater than input's length({n}) but got "
+                           f"offsets[-1] of {offsets[-1]}")
+
+
+def largest_rows(weight, indices, bags, n):
+    """In each column the largest number among the rows of each bag; 0 for an empty bag."""
+    width = weight._data.shape[1]
+    where = np.zeros((n, width), np.int64)
+    filled = np.zeros((n, 1), bool)
+    for bag in np.unique(bags):
+        inside = indices[bags == bag]
+        where[bag] = inside[weight._data[inside].argmax(axis=0)]
+        filled[bag] = True
+    return weight[wrap(where), wrap(np.arange(width))] * wrap(filled)
+
+
 @composite(space="nn.functional")
 def one_hot(tensor, num_classes=-1):
     """A vector of zeros with a 1 at the index, for every index: (*) → (*, num_classes)."""
@@ -110,5 +218,4 @@ def one_hot(tensor, num_classes=-1):
         num_classes = int(a.max()) + 1
     elif a.size and a.max() >= num_classes:
         raise RuntimeError("Class values must be smaller than num_classes.")
-    from learntorch.core.tensor import wrap
     return wrap((a[..., None] == np.arange(num_classes)).astype(np.int64))

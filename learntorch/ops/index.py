@@ -300,7 +300,7 @@ def setitem(self, index, value):
     if advanced is None:
         target.copy_(_fitting(value, target._data.shape))
         return
-    target._put_index_(value, advanced)
+    put_index.op.written(target, value, advanced)
 
 
 def _value(value, self):
@@ -344,7 +344,7 @@ def _assign(self, basic, advanced, value):
     touch(self)
 
 
-@composite(space="Tensor", name="_put_index", inplace=True)
+@composite(space="rules", inplace=True)
 def put_index(self, values, advanced):
     """The tensor with `values` at an advanced index."""
     return with_index(self, values.to(self.dtype), advanced)

@@ -1,10 +1,14 @@
 """How wrong is the answer? One number to make small."""
 
+import math
+
 import numpy as np
 
 from learntorch.core.dtypes import said
 from learntorch.core.op import composite, nary
 from learntorch.core.tensor import Tensor
+from learntorch.ops.compare import where
+from learntorch.ops.matmul import linear
 
 
 def reduce(loss, reduction):
@@ -394,3 +398,73 @@ def x_log_x(xp, x):
     """x ln x, 0 at 0."""
     return xp.where(x > 0, x * xp.log(xp.where(x > 0, x, 1)), 0).astype(x.dtype)
 x_log_x.vjp(x=lambda xp, g, x: g * (xp.log(x) + 1))
+
+
+# ---- likelihoods ----------------------------------------------------------------------------
+
+
+@composite(space="torch nn.functional", method=False)
+def poisson_nll_loss(input, target, log_input=True, full=False, size_average=None, eps=1e-08,
+                     reduce=None, reduction="mean"):
+    """Mean of eˣ − y x (x the logarithm of the rate), or of x − y ln(x + eps) (x the rate).
+
+    `full` adds Stirling's y ln y − y + ½ ln(2πy) where y > 1.
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    check_reduction(reduction)
+    if log_input:
+        loss = input.exp() - target * input
+    else:
+        loss = input - target * (input + eps).log()
+    if full:
+        y = where(target > 1, target, 1)
+        loss = loss + (y * y.log() - y + 0.5 * (2 * math.pi * y).log()) * (target > 1)
+    return reduce_(loss, reduction)
+
+
+@composite(space="nn.functional")
+def gaussian_nll_loss(input, target, var, full=False, eps=1e-06, reduction="mean"):
+    """Mean of ½ (ln v + (x − y)² / v), v = max(var, eps); `full` adds ½ ln 2π.
+
+    var: a number, or a tensor in the shape of the input, or without its last dimension, or with
+    one size 1. Raises ValueError for other shapes and for negative variances.
+    """
+    if isinstance(var, float):
+        if var < 0:
+            raise ValueError("var has negative entry/entries")
+        var = input.new_full(input._data.shape, var)
+    elif (var._data < 0).any():
+        raise ValueError("var has negative entry/entries")
+    x, v = input._data.shape, var._data.shape
+    if v != x:
+        if v == x[:-1]:
+            var = var.unsqueeze(-1)
+        elif len(v) != len(x) or sum(b for a, b in zip(x, v, strict=True) if a != b) != 1:
+            raise ValueError("var is of incorrect size")
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(reduction + " is not valid")
+    floor = (var.detach().clamp_min(eps) - var.detach())
+    var = var + floor                       # as in PyTorch the gradient does not notice the limit
+    loss = 0.5 * (var.log() + (input - target) ** 2 / var)
+    if full:
+        loss = loss + 0.5 * math.log(2 * math.pi)
+    return reduce_(loss, reduction)
+
+
+@composite(space="nn.functional")
+def linear_cross_entropy(input, linear_weight, target, *, linear_bias=None, weight=None,
+                         reduction="mean", ignore_index=None, label_smoothing=0.0, options=None):
+    """cross_entropy(input · linear_weightᵀ + linear_bias, target).
+
+    Shapes: input (N, in) or (in), linear_weight (C, in) or (C, d₁, …, in), target as for
+    cross_entropy.
+    """
+    w = linear_weight
+    sizes = w._data.shape[:-1]
+    scores = linear(input, w.reshape(-1, w._data.shape[-1]) if w._data.ndim > 2 else w,
+                    None if linear_bias is None else linear_bias.reshape(-1))
+    if w._data.ndim > 2:
+        scores = scores.reshape(-1, *sizes)
+    return cross_entropy(scores, target, weight=weight, reduction=reduction,
+                         ignore_index=-100 if ignore_index is None else ignore_index,
+                         label_smoothing=label_smoothing)

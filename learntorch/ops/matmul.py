@@ -4,7 +4,7 @@ from learntorch.core.op import composite, nary
 from learntorch.core.shapes import broadcast, count
 
 
-@nary(tensors=("x", "y"), out=True, same_dtype=True)
+@nary(tensors=("x", "y"), out=True, same_dtype=True, names=("input", "mat2"))
 def mm(xp, x, y):
     """x · y: an (n, m) matrix times an (m, p) matrix is (n, p)."""
     if x.ndim != 2 or y.ndim != 2:
@@ -22,7 +22,7 @@ def inner(a, b):
             f"the inner sizes {a[1]} and {b[0]} differ.")
 
 
-@nary(tensors=("x", "y"), out=True, same_dtype=True)
+@nary(tensors=("x", "y"), out=True, same_dtype=True, names=("input", "mat2"))
 def bmm(xp, x, y):
     """x[i] · y[i] for every i: (b, n, m) times (b, m, p) is (b, n, p)."""
     if x.ndim != 3 or y.ndim != 3:
@@ -36,7 +36,7 @@ bmm.vjp(x=lambda xp, g, y: xp.bmm(g, y.swapaxes(1, 2)),
         y=lambda xp, g, x: xp.bmm(x.swapaxes(1, 2), g))
 
 
-@nary(tensors=("x", "y"), out=True, same_dtype=True)
+@nary(tensors=("x", "y"), out=True, same_dtype=True, names=("input", "tensor"))
 def dot(xp, x, y):
     """Σ xᵢ yᵢ of two vectors."""
     if x.ndim != 1 or y.ndim != 1:
@@ -49,7 +49,7 @@ def dot(xp, x, y):
 dot.vjp(x=lambda g, y: g * y, y=lambda g, x: g * x)
 
 
-@nary(tensors=("x", "y"), out=True, same_dtype=True)
+@nary(tensors=("x", "y"), out=True, same_dtype=True, names=("input", "vec"))
 def mv(xp, x, y):
     """x · y: an (n, m) matrix times a vector of m is a vector of n."""
     if x.ndim != 2 or y.ndim != 1:
@@ -197,3 +197,24 @@ def outer(input, vec2):
                            if input._data.ndim != 1 else
                            f"outer: Expected 1-D argument vec2, but got {vec2._data.ndim}-D")
     return input.unsqueeze(1) * vec2
+
+
+@composite(space="torch nn.functional", method=False)
+def bilinear(input1, input2, weight, bias=None):
+    """x₁ᵀ · weight[k] · x₂ + bias[k] for every k: (…, n), (…, m) → (…, K), weight (K, n, m)."""
+    a, b, w = input1._data.shape, input2._data.shape, weight._data.shape
+    if a[:-1] != b[:-1]:
+        raise RuntimeError(f"bilinear(): input batch dimensions do not match: got {list(a)} and "
+                           f"{list(b)}")
+    if len(w) != 3 or a[-1:] != w[1:2] or b[-1:] != w[2:]:
+        which, size, needed = (1, a[-1], w[1]) if a[-1] != w[1] else (2, b[-1], w[2])
+        raise RuntimeError(f"bilinear(): input{which} size does not match weight size: got {size} "
+                           f"but expected {needed}")
+    if bias is not None and bias._data.shape[0] != w[0]:
+        raise RuntimeError("bilinear(): bias size does not match weight size: got "
+                           f"{bias._data.shape[0]} but expected {w[0]}")
+    k, n, m = w
+    side_by_side = weight.permute(1, 0, 2).reshape(n, k * m)
+    half = mm(input1.reshape(count(a[:-1]), n), side_by_side).reshape(count(a[:-1]), k, m)
+    y = (half * input2.reshape(count(a[:-1]), 1, m)).sum(2).reshape(*a[:-1], k)
+    return y if bias is None else y + bias

@@ -283,8 +283,7 @@ def clamp(input, min=None, max=None):
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if isinstance(min, Tensor) or isinstance(max, Tensor):
-        result = input if min is None else clamp_below(input, min)
-        return result if max is None else clamp_above(result, max)
+        return clamp_between(input, min, max)
     return clamp_to(input, min, max)
 
 
@@ -307,16 +306,26 @@ def within(xp, x, min, max):
 within.vjp(x=lambda g: g * 0)
 
 
-@composite(space="rules")
-def clamp_below(input, min):
-    """max(x, min); where they are equal the gradient goes to x."""
-    return input.maximum(min) if isinstance(min, Tensor) else clamp_to(input, min, None)
+@nary(tensors=("x", "min", "max"), space="rules", grad="Clamp", promotes=("x", "min", "max"))
+def clamp_between(xp, x, min, max):
+    """x limited to [min, max], where the limits are tensors. On a limit the gradient goes to x."""
+    r = x if min is None else xp.maximum(x, min)
+    return r if max is None else xp.minimum(r, max)
+clamp_between.vjp(x=lambda xp, g, x, min, max: g * xp.winner(x, min, max, 0),
+                  min=lambda xp, g, x, min, max: g * xp.winner(x, min, max, 1),
+                  max=lambda xp, g, x, min, max: g * xp.winner(x, min, max, 2))
 
 
-@composite(space="rules")
-def clamp_above(input, max):
-    """min(x, max)."""
-    return input.minimum(max) if isinstance(max, Tensor) else clamp_to(input, None, max)
+@nary(tensors=("x", "min", "max"), space="rules")
+def winner(xp, x, min, max, which):
+    """1 where clamp gives x (`which` 0), the lower limit (1) or the upper one (2), else 0."""
+    low = xp.zeros((), bool) if min is None else x < min
+    high = xp.zeros((), bool) if max is None else x > max
+    if min is not None and max is not None:
+        high = (high & ~low) | (min > max)
+        low = low & ~high
+    wins = (~(low | high), low, high)[which]
+    return xp.broadcast_to(wins, xp.broadcast(x, low, high).shape).astype(x.dtype)
 
 
 @composite(inplace=True, out=True)

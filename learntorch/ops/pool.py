@@ -243,8 +243,8 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     """The largest number of each window: (n, c, h, w) → (n, c, h', w').
 
     `stride` is `kernel_size` if None; h' = (h + 2·padding − dilation·(kernel_size − 1) − 1) //
-    stride + 1, rounded up if `ceil_mode`. Where several are largest, the gradient goes to the first.
-    With `return_indices` also the place of each maximum in its flattened image.
+    stride + 1, rounded up if `ceil_mode`. Where several are largest, the gradient goes to the
+    first. With `return_indices` also the place of each maximum in its flattened image.
     """
     return largest("max_pool2d", 2, pool_max, input, kernel_size, stride, padding, dilation,
                    ceil_mode, return_indices)
@@ -292,7 +292,7 @@ def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
     return y.squeeze(-2)
 
 
-@composite(space="nn.functional", method=False)
+@composite(space="nn.functional", method=False, out=True)
 def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
                divisor_override=None):
     """The mean of each window: (n, c, h, w) → (n, c, h', w').
@@ -308,7 +308,7 @@ def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
                     divisor_override)
 
 
-@composite(space="nn.functional", method=False)
+@composite(space="nn.functional", method=False, out=True)
 def avg_pool3d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
                divisor_override=None):
     """The mean of each window: (n, c, d, h, w) → (n, c, d', h', w'). See avg_pool2d."""
@@ -316,6 +316,10 @@ def avg_pool3d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
     k = several("avg_pool3d", "kernel_size", kernel_size, 3)
     s = k if stride in (None, ()) else several("avg_pool3d", "stride", stride, 3)
     p = several("avg_pool3d", "padding", padding, 3)
+    sides = input._data.shape[-3:]
+    if min(k) > 0 and any(n + 2 * q < m for n, q, m in zip(sides, p, k, strict=True)):
+        raise RuntimeError(f"input image (T: {sides[0]} H: {sides[1]} W: {sides[2]}) smaller than "
+                           f"kernel size (kT: {k[0]} kH: {k[1]} kW: {k[2]})")
     return averaged("avg_pool3d", pool_avg_3d, input, k, s, p, ceil_mode, count_include_pad,
                     divisor_override)
 
@@ -331,6 +335,11 @@ def largest(name, dims, op, input, kernel_size, stride, padding, dilation, ceil_
     a = input._data
     if a.dtype.kind in "bc":
         raise failures.not_implemented(name, a.dtype)
+    if 0 in a.shape[a.ndim - dims - 1:] and dims == 3:
+        empty = a.shape.index(0, a.ndim - 4) - (a.ndim - 4)
+        raise RuntimeError("max_pool3d_with_indices_out_cpu_template(): Expected input's non-batch "
+                           "dimensions to have positive length, but input has a shape of "
+                           f"{list(a.shape)} and non-batch dimension {empty} has length zero!")
     if 0 in a.shape[a.ndim - dims - 1:]:
         raise RuntimeError(f"Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional "
                            f"0 dim batch size for input, but got:{list(a.shape)}")
@@ -361,31 +370,36 @@ def averaged(name, op, input, kernel, stride, padding, ceil_mode, include_pad, d
 
 WORDS = {1: "a single int", 2: "a single int, or a tuple of two ints",
          3: "a single int, or a tuple of three ints"}
+POSITIONS = {"kernel_size": 2, "output_size": 2, "stride": 3, "padding": 4}
 
 
 def several(name, argument, value, n):
     """One int for each of n dimensions. Raises RuntimeError for another number of them."""
     if isinstance(value, int):
         return (value,) * n
-    if not isinstance(value, (list, tuple)) or not all(isinstance(v, int) for v in value):
-        raise TypeError(f"{name}(): argument '{argument}' must be tuple of ints, not "
-                        f"{type(value).__name__}")
+    refuse_others(name, argument, value)
     if len(value) == 1:
         return tuple(value) * n
     if len(value) != n:
-        omitted = "be omitted, " if argument == "stride" else "either be "
-        raise RuntimeError(f"{name}: {argument} must {'either ' * (argument == 'stride')}{omitted}"
-                           f"{WORDS[n]}")
+        how = {"stride": "either be omitted,", "dilation": "be either"}.get(argument, "either be")
+        raise RuntimeError(f"{name}: {argument} must {how} {WORDS[n]}")
     return tuple(value)
+
+
+def refuse_others(name, argument, value):
+    """Raise TypeError for what is not a sequence of ints."""
+    if not isinstance(value, (list, tuple)) or not all(isinstance(v, int) for v in value):
+        place = POSITIONS.get(argument)
+        place = f" (position {place})" if place else ""
+        raise TypeError(f"{name}(): argument '{argument}'{place} must be tuple of ints, not "
+                        f"{type(value).__name__}")
 
 
 def single(name, argument, value, words="must be an int, list of ints or tuple of ints of size 1"):
     """The one int of an argument over one dimension."""
     if isinstance(value, int):
         return value
-    if not isinstance(value, (list, tuple)) or not all(isinstance(v, int) for v in value):
-        raise TypeError(f"{name}(): argument '{argument}' must be tuple of ints, not "
-                        f"{type(value).__name__}")
+    refuse_others(name, argument, value)
     if len(value) != 1:
         if words.startswith("must"):
             raise RuntimeError(f"{name}() {argument} {words} but got size {len(value)}")
@@ -410,6 +424,9 @@ def check_line(name, input):
 def check_images(name, input, n):
     """Raise RuntimeError unless the input is (c, …) or (n, c, …) with n spatial dimensions."""
     check_tensor(name, input)
+    if name.startswith("avg_pool2d") and input._data.ndim == 2:
+        raise IndexError("Dimension out of range (expected to be in range of [-2, 1], but got -3). "
+                         "Pooling wants (n, c, h, w) or (c, h, w): call .unsqueeze(0) first.")
     if input._data.ndim not in (n + 1, n + 2):
         raise RuntimeError(f"non-empty {n + 1}D or {n + 2}D (batch mode) tensor expected for input."
                            f" {name} got one of shape {list(input._data.shape)}: the dimensions "

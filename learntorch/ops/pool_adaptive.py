@@ -16,6 +16,7 @@ from learntorch.ops.pool import (
     several,
     single,
 )
+from learntorch.ops.random import rand
 
 
 def bins(n, m):
@@ -175,7 +176,7 @@ def places_put(xp, x, index, shape, dims):
 places_put.vjp(x=lambda xp, g, index, dims: xp.places_get(g, index, dims))
 
 
-@nary(tensors=("x", "index"), space="rules", grad="MaxPoolBackward")
+@nary(tensors=("x", "index"), space="rules", grad="FractionalMaxPool2D")
 def places_get(xp, x, index, dims):
     """The numbers at places `index` of the last `dims` dimensions of `x` as one."""
     return x.reshape(-1)[spots(xp, index, x.shape, dims)].reshape(index.shape)
@@ -250,11 +251,13 @@ def adapted(name, input, output_size, n, colon=""):
     """The sizes asked for, None replaced by the input's. Raises RuntimeError."""
     check_tensor(name, input)
     shape = input._data.shape
+    size = (output_size,) * n if output_size is None or isinstance(output_size, int) else tuple(
+        output_size)
+    if not isinstance(output_size, int) and len(shape) <= len(size):
+        raise ValueError(f"Input dimension should be at least {len(size) + 1}")
     if len(shape) not in (n + 1, n + 2):
         raise RuntimeError(f"{name}(): Expected {n + 1}D or {n + 2}D tensor, but got"
                            f"{colon or ' '}{list(shape)}")
-    size = (output_size,) * n if output_size is None or isinstance(output_size, int) else tuple(
-        output_size)
     if len(size) != n:
         if colon:
             raise RuntimeError(f"{name}(): internal error: output_size.size() must be {n}")
@@ -379,3 +382,102 @@ def lp_pool3d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
 def rooted(y, norm_type, count):
     """sign(y) · relu(|y|) · count, to the power 1 / norm_type."""
     return (y.sign() * y.abs() * count).pow(1.0 / norm_type)
+
+
+# ---- windows at random places ---------------------------------------------------------------
+
+
+@composite(space="nn.functional", method=False)
+def fractional_max_pool2d(input, kernel_size, output_size=None, output_ratio=None,
+                          return_indices=False, _random_samples=None):
+    """Maxima of windows whose distances vary at random: (n, c, h, w) → (n, c, *output_size).
+
+    Graham, Fractional Max-Pooling, arXiv:1412.6071. `output_ratio` gives the size as a fraction.
+    """
+    return fractional("fractional_max_pool2d", 2, input, kernel_size, output_size, output_ratio,
+                      return_indices, _random_samples)
+
+
+@composite(space="nn.functional", method=False)
+def fractional_max_pool3d(input, kernel_size, output_size=None, output_ratio=None,
+                          return_indices=False, _random_samples=None):
+    """Maxima of windows whose distances vary at random: see fractional_max_pool2d."""
+    return fractional("fractional_max_pool3d", 3, input, kernel_size, output_size, output_ratio,
+                      return_indices, _random_samples)
+
+
+@composite(space="nn.functional", method=False)
+def fractional_max_pool2d_with_indices(input, kernel_size, output_size=None, output_ratio=None,
+                                       return_indices=False, _random_samples=None):
+    """(maxima, their places): see fractional_max_pool2d."""
+    return fractional_max_pool2d(input, kernel_size, output_size, output_ratio, True,
+                                 _random_samples)
+
+
+@composite(space="nn.functional", method=False)
+def fractional_max_pool3d_with_indices(input, kernel_size, output_size=None, output_ratio=None,
+                                       return_indices=False, _random_samples=None):
+    """(maxima, their places): see fractional_max_pool2d."""
+    return fractional_max_pool3d(input, kernel_size, output_size, output_ratio, True,
+                                 _random_samples)
+
+
+def fractional(name, dims, input, kernel_size, output_size, output_ratio, return_indices, samples):
+    """A fractional maximum, its arguments checked."""
+    if output_size is None and output_ratio is None:
+        raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
+    check_tensor(name, input)
+    a = input._data
+    lead = a.shape[:-dims]
+    if len(lead) not in (1, 2) or 0 in a.shape[-dims - 1:]:
+        raise RuntimeError(f"{name}(): Expected {dims + 1}D or {dims + 2}D tensor with non-zero "
+                           f"sizes, but got: {list(a.shape)}")
+    if output_size is None:
+        ratio = several_numbers(output_ratio, dims)
+        output_size = [int(n * r) for n, r in zip(a.shape[-dims:], ratio, strict=True)]
+    size = several(name, "output_size", output_size, dims)
+    kernel = several(name, "kernel_size", kernel_size, dims)
+    for n, m, k, axis in zip(a.shape[-dims:], size, kernel, "THW"[-dims:], strict=True):
+        if m + k - 1 > n:
+            word = {"T": "time", "H": "height", "W": "width"}[axis]
+            where = name + "_out" * (dims == 3)
+            raise RuntimeError(f"{where}(): pool {word} {k} too large relative to input {word} {n}")
+    if samples is None:
+        samples = rand((lead[0] if len(lead) == 2 else 1, lead[-1], dims), dtype=input.dtype)
+    index = window_places(input, samples, size, kernel)
+    y = places_get(input, index, dims)
+    return (y, index) if return_indices else y
+
+
+def several_numbers(value, n):
+    return (value,) * n if isinstance(value, float) else tuple(value)
+
+
+@nary(tensors=("x", "samples"), space="rules", result="index")
+def window_places(xp, x, samples, size, kernel):
+    """The place of the maximum of each window, in the flattened last dimensions.
+
+    Window i of m begins at ⌊(i + u)·α⌋ − ⌊u·α⌋ with α = (n − k)/(m − 1); the last one at n − k.
+    """
+    dims = len(size)
+    shape = x.shape[-dims:]
+    if dims == 2:                      # for images the first random number is that of the columns
+        samples = samples[..., ::-1]
+    flat = 0
+    for d, (n, m, k) in enumerate(zip(shape, size, kernel, strict=True)):
+        u = samples[..., d:d + 1]
+        alpha = x.dtype.type((n - k) / max(m - 1, 1))
+        start = ((xp.arange(m, dtype=x.dtype) + u) * alpha).astype(np.int64)
+        start = start - (u * alpha).astype(np.int64)
+        start[..., m - 1] = n - k
+        place = start[..., None] + xp.arange(k)
+        place = place.reshape(*start.shape[:2], *[m if i == d else 1 for i in range(dims)],
+                              *[k if i == d else 1 for i in range(dims)])
+        flat = flat * n + place
+    many = (*flat.shape[:2 + dims], prod(kernel))
+    flat = flat.reshape(many)
+    seen = xp.take_along_axis(x.reshape(*flat.shape[:2], prod(shape)),
+                              flat.reshape(*flat.shape[:2], prod(many[2:])), axis=-1)
+    best = xp.argmax(seen.reshape(many), axis=-1)
+    index = xp.take_along_axis(flat, best[..., None], axis=-1)
+    return index.reshape(*x.shape[:-dims], *size)

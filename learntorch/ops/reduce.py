@@ -161,7 +161,7 @@ def variance(xp, x, dim, correction, keepdim):
     centred = x - xp.add.reduce(x, axis=dim, keepdims=True) / x.dtype.type(n)
     squares = (centred * centred.conj()).real
     return xp.add.reduce(squares, axis=dim, keepdims=keepdim) / squares.dtype.type(
-        max(n - correction, 0))
+        n - correction if n > correction else 0)
 
 
 def variance_x(xp, g, x, dim, correction, keepdim):
@@ -210,14 +210,14 @@ def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     return variance(input, dims, correction, keepdim).sqrt()
 
 
-@composite(method=False)
+@composite(method=False, out=True)
 def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """The variance and the mean."""
     dims, correction = spread_arguments("var_mean", input, dim, correction, unbiased)
     return variance(input, dims, correction, keepdim), average(input, dims, keepdim)
 
 
-@composite(method=False)
+@composite(method=False, out=True)
 def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """The standard deviation and the mean."""
     dims, correction = spread_arguments("std_mean", input, dim, correction, unbiased)
@@ -338,7 +338,10 @@ def amin(input, dim=(), keepdim=False):
 def _several(input, dim, keepdim, largest, name):
     dims = whole(input, dim)
     shape = input._data.shape
-    empty = [d for d in (range(len(shape)) if dims is None else dims) if shape[d] == 0]
+    if dims is None and 0 in shape:
+        raise RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() =="
+                           " 0. Specify the reduction dim with the 'dim' argument.")
+    empty = [d for d in dims or () if shape[d] == 0]
     if empty:
         raise IndexError(f"{name}(): Expected reduction dim {empty[0]} to have non-zero size.")
     return peak(input, dims, keepdim, largest)
@@ -430,5 +433,3 @@ def logsumexp(input, dim, keepdim=False):
 def reduced_dtype(dtype):
     """What a sum of this dtype has: integers sum as int64."""
     return of(np.dtype(np.int64)) if dtype.category < 2 else dtype
-
-

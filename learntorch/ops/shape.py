@@ -102,9 +102,9 @@ def repeat(self, *repeats):
 
 
 @composite
-def tile(input, *dims):
+def tile(input, dims=(), *more):
     """Copies of the tensor; missing leading counts are 1."""
-    dims = as_shape(dims)
+    dims = as_shape((dims, *more))
     return tiled(input, (1,) * (input._data.ndim - len(dims)) + dims)
 
 
@@ -134,6 +134,8 @@ def opposite(shifts):
 @rolled.public
 def roll(input, shifts, dims=None):
     """Elements moved by `shifts` along `dims` (None: in the flattened tensor), wrapping round."""
+    if not isinstance(shifts, int) and not len(shifts):
+        raise RuntimeError("`shifts` required")
     if dims is None or dims == ():
         return rolled(input.flatten(), shifts, 0).reshape(input.shape)
     shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
@@ -169,8 +171,8 @@ def meshgrid(*tensors, indexing=None):
                       "indexing argument.", UserWarning, stacklevel=2)
         indexing = "ij"
     if indexing not in ("ij", "xy"):
-        raise RuntimeError("torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: "
-                           f"{indexing}")
+        raise RuntimeError("torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but "
+                           f"received: {indexing}")
     tensors = list(tensors)
     swap = indexing == "xy" and len(tensors) >= 2
     if swap:
@@ -199,5 +201,3 @@ def nonzero(input, *, as_tuple=False):
     n = input._data.ndim
     return wrap(np.stack(found, 1).astype(np.int64)[:, :n] if n else
                 np.zeros((len(found[0]), 0), np.int64))
-
-

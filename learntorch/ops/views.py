@@ -5,6 +5,7 @@ import operator
 from learntorch.core.dtypes import of
 from learntorch.core.op import composite, multi, nary, registry, view
 from learntorch.core.shapes import as_shape, count, infer, wrap_dim, wrap_dims
+from learntorch.core.tensor import Tensor
 
 
 @nary(tensors=("x", "y"), space="rules", grad="CopySlices")
@@ -114,12 +115,10 @@ def as_dtype(x, dtype):
 
 
 @composite(space="torch")
-def reshape(input, *shape, **named):
+def reshape(input, shape=(), *more):
     """The elements in another shape (one size may be −1): a view where possible, else a copy."""
-    if not shape and "shape" in named:
-        shape = (named["shape"],)
     a = input._data
-    shape = infer(as_shape(shape), a.size)
+    shape = infer(as_shape((shape, *more)), a.size)
     if a.flags.c_contiguous:
         return view_shape(input, shape)
     try:
@@ -129,10 +128,10 @@ def reshape(input, *shape, **named):
     return view_shape(input, shape)
 
 
-@composite
-def reshape_as(input, other):
-    """`input` in the shape of `other`."""
-    return reshape(input, other.shape)
+@composite(space="Tensor")
+def reshape_as(self, other):
+    """The elements in the shape of `other`."""
+    return reshape(self, other.shape)
 
 
 @composite(space="Tensor")
@@ -235,9 +234,9 @@ def inverse(dims):
 
 
 @composite
-def permute(input, *dims, **named):
+def permute(input, dims=(), *more):
     """Dimension i of the result is dimension `dims[i]` of the input."""
-    dims = as_shape(dims or (named["dims"],))
+    dims = as_shape((dims, *more))
     ndim = input._data.ndim
     if len(dims) != ndim:
         raise RuntimeError("permute(sparse_coo): number of dimensions in the tensor input does not "
@@ -348,9 +347,9 @@ def said_type(t):
 
 
 @composite(space="torch", out=False)
-def broadcast_to(input, size):
-    """`input` repeated, without copying, to the shape `size`."""
-    return expand(input, size)
+def broadcast_to(input, shape):
+    """`input` repeated, without copying, to `shape`."""
+    return expand(input, shape)
 
 
 @composite(space="Tensor")
@@ -376,6 +375,8 @@ def narrow(input, dim, start, length):
     if ndim == 0:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     dim = wrap_dim(dim, ndim)
+    if isinstance(start, Tensor) and (start._data.ndim or start._data.dtype.kind not in "iu"):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     start = operator.index(start)
     size = input._data.shape[dim]
     if length < 0:
@@ -433,7 +434,7 @@ def put_diagonal(xp, x, shape, offset, dim1, dim2):
 put_diagonal.vjp(x=lambda xp, g, offset, dim1, dim2: xp.diagonal(g, offset, dim1, dim2))
 
 
-@view(space="Tensor")
+@view(space="Tensor", names=("self",))
 def unfold(xp, x, dimension, size, step):
     """All windows of `size` elements along `dimension`, `step` apart, as a new last dimension."""
     if x.ndim == 0:

@@ -40,7 +40,7 @@ def captions(node):
     label = str(node["label"])
     if len(label) > LONGEST:
         label = label[:LONGEST - 1] + DOTS
-    return [label, size(node["shape"])]
+    return [label, "failed" if node["kind"] == "broken" else size(node["shape"])]
 
 
 class Net:

@@ -58,7 +58,7 @@ def preview(value, most=6, digits=4):
             return f"array of {size(array.shape)}"
         if array.size <= most:
             return _nested(array, digits)
-        head = ", ".join(number(v, digits) for v in array.reshape(-1)[:max(1, most - 2)])
+        head = ", ".join(number(v, digits) for v in array.reshape(-1)[:max(2, most - 2)])
         return f"[{head}, {DOTS}]"
     if isinstance(value, (list, tuple)):
         parts = ", ".join(preview(v, most, digits) for v in value[:most])

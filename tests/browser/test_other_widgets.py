@@ -166,7 +166,7 @@ def test_drawing_with_the_keyboard(sheet):
         book.page.keyboard.press("ArrowDown")
     book.page.keyboard.press("Space")
     book.until("d.bars[1][1] > 0.9 if d.bars else None", "True")
-    assert "rows 13 to 21" in book.ask("d.alt")
+    assert "rows 12 to 22, columns 18 to 20" in book.ask("d.alt")
     book.page.keyboard.press("Delete")
     book.until("d.ink", "")
 

@@ -236,7 +236,7 @@ def test_outputs_hold(small):
 @pytest.mark.parametrize(
     ("plant", "words"),
     [
-        (lambda p: p.cell("one").update(source=p.cell("one")["source"] + "print(3)"), "disagrees|!=|=="),
+        (lambda p: p.cell("one").update(source="print([2.0, 7.0])"), "2.0, 7.0"),
         (lambda p: p.cell("one")["outputs"][0].update(text="[2.0, 3.0]\n"), "2.0, 3.0"),
         (lambda p: p.cell("two")["outputs"][0].update(text="0.52\n"), "0.52"),
         (lambda p: p.cell("two").update(execution_count=None, outputs=[]), "has not run"),
@@ -249,7 +249,7 @@ def test_outputs_that_do_not(small, plant, words):
     plant(small)
     found = small.problems("outputs")
     assert "nbval" in found
-    assert any(word in found for word in words.split("|"))
+    assert words in found
 
 
 @pytest.mark.notebooks

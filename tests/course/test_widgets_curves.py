@@ -242,10 +242,13 @@ def test_pointing_reads_off_the_nearest_step():
     panel = curves.chart["panels"][0]
     curves._hear(curves, {"type": "point", "x": panel["x"] + panel["w"] * 0.55}, [])
     assert curves.cursor == 10
-    assert curves.message == "step 10: a loss 1.0000 at 10; b loss 7.0000 at 10"
+    assert curves.message == "step 10: a loss 1.0000; b loss 7.0000"
     assert curves.readout["x"] == panel["x"] + panel["w"] // 2
     curves.hidden = ["b"]
     assert "b loss" not in curves.message
+    curves.hidden = []
+    curves.cursor = 20.0
+    assert curves.message == "step 20: a loss 2.0000; b loss 7.0000 (step 10)"
     curves.cursor = None
     assert curves.readout["x"] is None
 

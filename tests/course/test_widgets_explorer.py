@@ -78,12 +78,13 @@ def test_values_are_those_of_the_moment():
 
 
 def test_a_bare_tensor_shows_what_was_kept():
-    x = leaf(3.0)
-    z = x * x + x
-    found = at_end(explore(z, names={"x": x}))
-    assert shown(found, node(found, "mul")) == "" and shown(found, "out1") == "12.000"
-    assert shown(found, node(found, "x"), "grads") == "7.000"
-    found.selected = node(found, "mul")
+    x = leaf(3.0, 1.0)
+    found = at_end(explore((x * 2).sum(0).exp(), names={"x": x}))
+    assert shown(found, node(found, "exp")) == shown(found, "out1") == "2980.958"
+    assert shown(found, node(found, "sum")) == ""
+    said = [f["text"] for f in found.film["frames"]]
+    assert said[1:3] == ["sum([6.000, 2.000]) = ? (not kept)", "exp(?) = 2980.958"]
+    found.selected = node(found, "sum")
     assert ["value", "not kept: no gradient rule needs it"] in found.detail["facts"]
 
 
@@ -343,3 +344,22 @@ def test_a_thousand_nodes_stay_usable():
     assert len(found.picture["nodes"]) > 1000
     found.selected, found.step = "n500", 600
     assert time.process_time() - began < 4
+
+
+def test_what_nobody_kept_is_computed_once_more():
+    x = leaf(3.0)
+    found = at_end(explore(x * x + x, names={"x": x}))
+    assert shown(found, node(found, "mul")) == "9.000" and "n1" in found.recording.again
+    found.selected = node(found, "mul")
+    assert ["value", "9.0000 (not kept: computed once more)"] in found.detail["facts"]
+
+
+def test_but_not_from_a_leaf_that_was_rewritten():
+    x = leaf(3.0)
+    z = x * x + x
+    with torch.no_grad():
+        x.add_(1)
+    found = at_end(explore(z))
+    assert shown(found, "n1") == "" and shown(found, "out1") == "12.000"
+    found.selected = "n1"
+    assert ["value", "not kept: no gradient rule needs it"] in found.detail["facts"]

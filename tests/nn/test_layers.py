@@ -131,15 +131,21 @@ REFUSED = [
     "nn.FractionalMaxPool3d(3, output_ratio=(.5, .5, 2))", "nn.EmbeddingBag(5, 3, padding_idx=7)",
     "nn.Softmax2d()(torch.ones(2))", "nn.MultiMarginLoss(3)",
     "nn.MultiMarginLoss(weight=torch.ones(2, 2))", "nn.TripletMarginLoss(margin=0)",
-    "nn.TripletMarginWithDistanceLoss(margin=0)", "nn.Module(3)", "nn.Module(a=3)",
+    "nn.TripletMarginWithDistanceLoss(margin=0)", "nn.HuberLoss(delta=1j)",
+    "nn.Module(3)", "nn.Module(a=3)",
     "nn.Module()(1)", "nn.MSELoss(reduction='foo')(torch.ones(1), torch.ones(1))",
 ]
+
+
+REACHING_A_FUNCTION = ("nn.BatchNorm1d(3)(torch.ones(1, 3))",)
 
 
 @needs_torch
 @pytest.mark.parametrize("source", REFUSED)
 def test_refuses_alike(source):
     """A wrong argument raises PyTorch's type, with its words first."""
+    if source in REACHING_A_FUNCTION and PENDING & {"batch_norm"}:
+        pytest.xfail("to come: batch_norm")
     alike(lambda lib: build(lib, source))
 
 
@@ -179,6 +185,7 @@ def test_draws_alike(source):
     def run(lib):
         module = build(lib, source)
         return module(lib.ones(shape) - 2.0)
+    needs_pending(source)
     alike(run)
 
 

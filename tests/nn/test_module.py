@@ -19,7 +19,7 @@ class Net(nn.Module):
         self.scale = nn.Parameter(lt.ones(1))
 
     def forward(self, x, *, twice=False):
-        y = self.norm(self.layer(x)) * self.scale
+        y = (self.layer(x) - self.norm.running_mean) * self.scale
         return y * 2 if twice else y
 
 

@@ -278,8 +278,9 @@ def global_hooks(torch):
         at.register_module_module_registration_hook(lambda m, n, p: seen.append(n)),
     ]
     try:
-        m = torch.nn.Sequential(torch.nn.Linear(1, 2), torch.nn.BatchNorm1d(2))
+        m = torch.nn.Sequential(torch.nn.Linear(1, 2), torch.nn.Tanh())
         m(torch.ones(3, 1).requires_grad_()).sum().backward()
+        torch.nn.BatchNorm1d(2)
     finally:
         for handle in handles:
             handle.remove()

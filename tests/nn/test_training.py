@@ -6,6 +6,7 @@ import pytest
 import learntorch
 import learntorch.nn
 import learntorch.optim
+from tests.nn.tables import PENDING
 from tests.oracle import needs_torch, torch
 
 RNG = np.random.default_rng(0)
@@ -69,6 +70,8 @@ def losses(lib, make, data, steps=20):
                          ids=["perceptron", "lenet", "residual"])
 def test_learns_alike(make, data):
     """Same start values, same dropout masks: 20 steps agree to 1e-4."""
+    if make is residual and PENDING & {"batch_norm"}:
+        pytest.xfail("to come: batch_norm")
     mine, theirs = losses(learntorch, make, data), losses(torch, make, data)
     np.testing.assert_allclose(mine, theirs, rtol=1e-4)
     assert mine[-1] < mine[0]

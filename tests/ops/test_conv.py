@@ -26,22 +26,25 @@ def twice(lib, function, *arrays):
     mixed = sum((f * lib.from_numpy(numbers(i, *f.shape, dtype=arrays[0].dtype))).sum()
                 for i, f in enumerate(first))
     second = lib.autograd.grad(mixed, [*leaves, g], allow_unused=True)
-    return [t.detach().numpy().tolist() if t is not None and t.numel() else None
-            for t in (y, *first)], [0 if t is None else t.numpy().tolist() for t in second]
+    second = [lib.zeros_like(x) if t is None else t for t, x in zip(second, (*leaves, g))]
+    return [t.detach() for t in (y, *first)], [t.detach() for t in second]
 
 
-SIZES = (9, 8, 5)
+SIZES = (7, 6, 5)
 
 
 def conv_cases():
     for dims, stride, padding, dilation, groups, kernel in product(
             (1, 2, 3), (1, 2, 3), (0, 2, "same"), (1, 2), (1, 2), (1, 3)):
-        if (padding == "same" and stride > 1) or (dims == 3 and (stride == 3 or groups == 2)):
+        if (padding == "same" and stride > 1) or (stride == 3 and dilation == 2):
+            continue
+        if dims == 3 and (stride == 3 or groups == 2 or padding == 2):
             continue
         yield dims, stride, padding, dilation, groups, kernel
 
 
 @needs_torch
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
 @pytest.mark.parametrize("channels", (1, 12))      # few: all unrolled; many: one pass for each row
 @pytest.mark.parametrize("dims,stride,padding,dilation,groups,kernel", list(conv_cases()))
 def test_conv(dims, stride, padding, dilation, groups, kernel, channels):
@@ -212,7 +215,8 @@ def test_unfold_and_fold(kernel, dilation, padding, stride):
 
 
 def test_a_convolution_is_a_product_with_unfolded_columns():
-    x, w = learntorch.from_numpy(numbers(0, 2, 3, 6, 7)), learntorch.from_numpy(numbers(1, 4, 3, 3, 2))
+    x = learntorch.from_numpy(numbers(0, 2, 3, 6, 7))
+    w = learntorch.from_numpy(numbers(1, 4, 3, 3, 2))
     columns = learntorch.nn.functional.unfold(x, (3, 2))
     y = (w.reshape(4, -1) @ columns).reshape(2, 4, 4, 6)
     assert learntorch.allclose(y, learntorch.conv2d(x, w))

@@ -1,0 +1,87 @@
+"""Attention: averages of values, weighted by how well keys match queries."""
+
+import math
+
+import numpy as np
+
+from learntorch.core.op import composite
+from learntorch.core.tensor import wrap
+from learntorch.ops.compare import where
+from learntorch.ops.dropout import mask
+from learntorch.ops.matmul import matmul
+
+
+@composite(space="nn.functional")
+def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False,
+                                 scale=None, enable_gqa=False):
+    """softmax(q · kᵀ · scale + mask) · v, scale 1 / √E unless given.
+
+    Shapes: query (…, L, E), key (…, S, E), value (…, S, Ev) → (…, L, Ev). `attn_mask` broadcasts
+    to (…, L, S): True where to look, or numbers to add. `is_causal` lets each query look only at
+    its own place and before. `enable_gqa`: fewer heads (dimension −3) of keys than of queries.
+    Source: Vaswani et al., Attention is all you need (2017), section 3.2.
+    """
+    check_attention(query, key, value)
+    if is_causal and attn_mask is not None:
+        raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set "
+                           "when is_causal=True")
+    length, size = query._data.shape[-2], key._data.shape[-2]
+    if is_causal:
+        attn_mask = wrap(np.tri(length, size, dtype=bool))
+    if enable_gqa:
+        key, value = (repeat_heads(t, query) for t in (key, value))
+    factor = 1 / math.sqrt(query._data.shape[-1]) if scale is None else scale
+    scores = matmul(query * factor, key.transpose(-2, -1))
+    weights = masked_weights(scores, attn_mask)
+    if dropout_p:
+        weights = mask(weights, weights._data.shape, dropout_p, True)
+    return matmul(weights, value)
+
+
+def masked_weights(scores, attn_mask):
+    """softmax(scores + mask) over the keys; a row with no key at all gives zeros."""
+    if attn_mask is None:
+        return scores.softmax(-1)
+    if attn_mask._data.dtype != np.bool_:
+        return (scores + attn_mask).softmax(-1)
+    allowed = attn_mask._data
+    bias = np.where(allowed, 0, -np.inf).astype(scores._data.real.dtype)
+    weights = (scores + wrap(bias)).softmax(-1)
+    some = allowed.any(axis=-1, keepdims=True)
+    if some.all():
+        return weights
+    return where(wrap(some), weights, 0)
+
+
+def check_attention(query, key, value):
+    """Raise RuntimeError in PyTorch's words for tensors that do not fit together."""
+    q, k, v = (t._data for t in (query, key, value))
+    if not q.dtype == k.dtype == v.dtype:
+        raise RuntimeError("Expected query, key, and value to have the same dtype, but got "
+                           f"query.dtype: {scalar_name(query)} key.dtype: {scalar_name(key)} and "
+                           f"value.dtype: {scalar_name(value)} instead.")
+    if q.ndim < 2 or k.ndim < 2 or v.ndim < 2:
+        raise RuntimeError("Expected query, key, and value to all be  at least 2 dimensional, but "
+                           f"got query.dim: {q.ndim}, key.dim: {k.ndim} and value.dim: {v.ndim} "
+                           "instead.")
+
+
+def scalar_name(t):
+    """The C++ name of a tensor's dtype."""
+    return {"float32": "float", "float64": "double", "float16": "c10::Half",
+            "bfloat16": "c10::BFloat16", "int64": "int64_t", "int32": "int"}.get(
+                t.dtype.name, t.dtype.name)
+
+
+def repeat_heads(t, query):
+    """Each head (dimension −3) repeated until there are as many as in the query."""
+    heads, wanted = t._data.shape[-3], query._data.shape[-3]
+    if heads == wanted:
+        return t
+    if wanted % heads:
+        raise RuntimeError("Number of heads in key and value must divide the number of heads in "
+                           f"query: {heads} does not divide {wanted}.")
+    shape = t._data.shape
+    times = wanted // heads
+    wide = t.unsqueeze(-3).expand(*shape[:-2], times, *shape[-2:])
+    return wide.reshape(*shape[:-3], wanted, *shape[-2:])

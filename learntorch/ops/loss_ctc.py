@@ -1,0 +1,170 @@
+"""Connectionist temporal classification: how likely is a word, if we do not know its timing?"""
+
+import numpy as np
+
+from learntorch.core.op import composite, nary
+from learntorch.core.tensor import Tensor
+from learntorch.ops.compare import where
+from learntorch.ops.loss import check_reduction
+
+
+def with_blanks(targets, blank):
+    """Labels (N, S) with a blank before, between and after: (N, 2S + 1)."""
+    labels = np.full((targets.shape[0], 2 * targets.shape[1] + 1), blank, np.int64)
+    labels[:, 1::2] = targets
+    return labels
+
+
+def may_skip(labels, blank):
+    """Where the path may come from two labels before: not to a blank, not to a repetition."""
+    skips = np.zeros(labels.shape, bool)
+    skips[:, 2:] = (labels[:, 2:] != blank) & (labels[:, 2:] != labels[:, :-2])
+    return skips
+
+
+def shifted(a, n):
+    """Row entries moved n places to the right (left for negative n), −∞ where nothing comes."""
+    moved = np.full_like(a, -np.inf)
+    if n > 0:
+        moved[:, n:] = a[:, :-n] if n < a.shape[1] else moved[:, n:]
+    else:
+        moved[:, :n] = a[:, -n:]
+    return moved
+
+
+def scores_of(x, labels):
+    """The log-probability of each label of each sample at each time: (T, N, 2S + 1)."""
+    return np.take_along_axis(x, np.broadcast_to(labels, (len(x), *labels.shape)), axis=2)
+
+
+def beginnings(scores, skips):
+    """α: ln of the probability of all paths that stand at label s at time t (equation 6)."""
+    alpha = np.full_like(scores, -np.inf)
+    if len(scores):
+        alpha[0, :, :2] = scores[0, :, :2]
+    for t in range(1, len(scores)):
+        before = alpha[t - 1]
+        ways = np.logaddexp(before, shifted(before, 1))
+        ways = np.where(skips, np.logaddexp(ways, shifted(before, 2)), ways)
+        alpha[t] = ways + scores[t]
+    return alpha
+
+
+def endings(scores, skips, times, lengths):
+    """β: ln of the probability of all ways on from label s at time t, s and t included (eq. 10)."""
+    beta = np.full_like(scores, -np.inf)
+    places = np.arange(scores.shape[2])
+    last = (places == 2 * lengths[:, None]) | (places == 2 * lengths[:, None] - 1)
+    from_skip = np.zeros_like(skips)
+    from_skip[:, :-2] = skips[:, 2:]
+    for t in range(len(scores) - 1, -1, -1):
+        ways = np.full_like(scores[t], -np.inf)
+        if t + 1 < len(scores):
+            after = beta[t + 1]
+            ways = np.logaddexp(after, shifted(after, -1))
+            ways = np.where(from_skip, np.logaddexp(ways, shifted(after, -2)), ways)
+        ways = np.where((times == t + 1)[:, None], np.where(last, 0, -np.inf), ways)
+        beta[t] = ways + scores[t]
+    return beta
+
+
+def word_scores(alpha, times, lengths):
+    """ln of the probability of each whole word: the paths that end at its last label or blank."""
+    n = np.arange(alpha.shape[1])
+    if not len(alpha):
+        return np.where(lengths == 0, 0, -np.inf).astype(alpha.dtype)
+    final = alpha[np.maximum(times, 1) - 1, n]
+    ends = final[n, 2 * lengths]
+    ends = np.where(lengths > 0, np.logaddexp(ends, final[n, np.maximum(2 * lengths - 1, 0)]), ends)
+    return np.where(times > 0, ends, np.where(lengths == 0, 0, -np.inf)).astype(alpha.dtype)
+
+
+@nary(space="rules", grad="CtcLoss")
+def ctc(x, targets, times, lengths, blank):
+    """−ln p(targets | x) of each sample; x: log-probabilities (T, N, C)."""
+    labels = with_blanks(targets, blank)
+    alpha = beginnings(scores_of(x, labels), may_skip(labels, blank))
+    return -word_scores(alpha, times, lengths)
+ctc.vjp(x=lambda xp, g, x, out, targets, times, lengths, blank:
+        xp.ctc_to_input(g, x, out, targets, times, lengths, blank))
+
+
+@nary(tensors=("x", "at", "loss"), space="rules", grad="CtcLossBackward")
+def ctc_to_input(x, at, loss, targets, times, lengths, blank):
+    """The gradient of `ctc` in its input `at` (equation 16): eˣ − Σ αβ / (p eˣ), x incoming.
+
+    As in PyTorch it is right for log-probabilities that come from log_softmax.
+    """
+    labels = with_blanks(targets, blank)
+    skips = may_skip(labels, blank)
+    scores = scores_of(at, labels)
+    both = beginnings(scores, skips) + endings(scores, skips, times, lengths)
+    shares = np.full(at.shape, -np.inf, at.dtype)
+    rows = np.arange(at.shape[1])
+    for s in range(labels.shape[1]):
+        inside = s <= 2 * lengths
+        place = (slice(None), rows[inside], labels[inside, s])
+        shares[place] = np.logaddexp(shares[place], both[:, inside, s])
+    running = np.arange(len(at))[:, None] < times
+    gi = np.exp(at) - np.exp(shares + loss[:, None] - at)
+    return np.where(running[..., None], gi * x[:, None], 0).astype(at.dtype)
+
+
+def as_lengths(lengths):
+    """Lengths as an array, from a tensor or a tuple."""
+    a = lengths._data if isinstance(lengths, Tensor) else np.asarray(lengths)
+    return a.reshape(-1).astype(np.int64)
+
+
+@composite(space="torch nn.functional", method=False)
+def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction="mean",
+             zero_infinity=False):
+    """Mean of −ln p(target | log_probs) / target length, over all timings of the target.
+
+    Shapes: log_probs (T, N, C) or (T, C); targets (N, S), or all one after the other (ΣS);
+    lengths (N). `zero_infinity`: a target too long for its input counts 0 instead of ∞.
+    Source: Graves et al., Connectionist temporal classification (2006).
+    """
+    check_reduction(reduction)
+    single = log_probs._data.ndim == 2
+    x = log_probs.unsqueeze(1) if single else log_probs
+    times, lengths = as_lengths(input_lengths), as_lengths(target_lengths)
+    check_lengths(x._data, times, lengths, blank)
+    words = padded_targets(targets._data, lengths, single)
+    loss = ctc(x, words, times, lengths, blank)
+    if zero_infinity:
+        loss = where(loss == float("inf"), 0, loss)
+    if reduction == "mean":
+        return (loss / loss.new_tensor(np.maximum(lengths, 1))).mean()
+    if reduction == "sum":
+        return loss.sum()
+    return loss.squeeze(0) if single else loss
+
+
+def check_lengths(x, times, lengths, blank):
+    """Raise RuntimeError for lengths that do not fit the input."""
+    n = x.shape[1]
+    if not 0 <= blank < x.shape[2]:
+        raise RuntimeError("blank must be in label range")
+    if times.size != n:
+        raise RuntimeError("input_lengths must be of size batch_size")
+    if lengths.size != n:
+        raise RuntimeError("target_lengths must be of size batch_size")
+    if n and times.max() > x.shape[0]:
+        i = int((times > x.shape[0]).argmax())
+        raise RuntimeError(f"Expected input_lengths to have value at most {x.shape[0]}, but got "
+                           f"value {times[i]} (while checking arguments for ctc_loss_cpu)")
+    if (lengths < 0).any():
+        raise RuntimeError("Expected target_lengths to have value at least 0, but got value "
+                           f"{lengths.min()} (while checking arguments for ctc_loss_cpu)")
+
+
+def padded_targets(targets, lengths, single):
+    """Targets (N, S): rows as they are, or cut from the one long row."""
+    if targets.ndim == 2 or single:
+        return targets.reshape(len(lengths), -1).astype(np.int64)[:, :max(lengths, default=0)]
+    words = np.zeros((len(lengths), max(lengths, default=0)), np.int64)
+    ends = np.cumsum(lengths)
+    for row, end, length in zip(words, ends, lengths, strict=True):
+        row[:length] = targets[end - length:end]
+    return words
