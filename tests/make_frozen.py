@@ -21,7 +21,8 @@ from tests.conformance.op_tester import GAUGE_FREE
 ELEMENTS = 400                  # of all tensors of a sample together
 EACH = 2                        # samples of an operator
 FAILURES = (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError)
-ORDER = {"where": (1, 0, 2), "nn.functional.embedding": (1, 0), "einsum": (1, 0)}
+ORDER = {"where": (1, 0, 2), "nn.functional.embedding": (1, 0), "einsum": (1, 0),
+         "nn.functional.embedding_bag": (1, 0)}
 GROUPS = ("main", "complex-only", "undocumented")
 
 

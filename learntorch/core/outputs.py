@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 
+from learntorch.core import failures
 from learntorch.core.ambient import ambient
 from learntorch.core.dtypes import can_cast, of, said
 from learntorch.core.graph import touch, vertex
@@ -30,6 +31,9 @@ def write_out(op, out, result, args):
                            f"{said(out.dtype)}")
     if out._data.shape != r.shape:
         resize_out(out, r.shape)
+    if 0 in out._data.strides and any(
+            s == 0 and n > 1 for s, n in zip(out._data.strides, r.shape, strict=True)):
+        raise RuntimeError(failures.OVERLAP)
     out._data[...] = r
     touch(out)
     return out

@@ -501,10 +501,17 @@ def wrap(array):
     return t
 
 
+def canonical(array):
+    """The array with the one dtype object there is of its kind: unpickled arrays bring their own,
+    and fast paths compare dtypes with `is`."""
+    d = dtypes.of(array.dtype).numpy
+    return array if array.dtype is d else array.view(d)
+
+
 def rebuild(cls, array, requires_grad, own):
     """A tensor from its pickled parts."""
     t = new(cls)
-    t._data = array
+    t._data = canonical(array)
     t.__dict__.update(own)
     return t.requires_grad_(requires_grad)
 

@@ -29,6 +29,7 @@ from learntorch.ops import (
     scan,
     scatter,
     shape,
+    sort,
     softmax,
     views,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "scan",
     "scatter",
     "shape",
+    "sort",
     "softmax",
     "views",
 ]

@@ -31,11 +31,14 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     if enable_gqa:
         key, value = (repeat_heads(t, query) for t in (key, value))
     factor = 1 / math.sqrt(query._data.shape[-1]) if scale is None else scale
+    given = query.dtype
+    if given.itemsize == 2:             # halves are too coarse for sums of many products
+        query, key, value = query.float(), key.float(), value.float()
     scores = matmul(query * factor, key.transpose(-2, -1))
     weights = masked_weights(scores, attn_mask)
     if dropout_p:
         weights = mask(weights, weights._data.shape, dropout_p, True)
-    return matmul(weights, value)
+    return matmul(weights, value).to(given)
 
 
 def masked_weights(scores, attn_mask):

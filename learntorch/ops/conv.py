@@ -5,13 +5,14 @@ the same trilinear form Σ g[o, p] · w[o, c, k] · x[c, p·stride + k·dilation
 gradients of those are again these three: nine rules close the circle, at every order.
 """
 
+from functools import lru_cache
 from math import prod
 
 from learntorch.core import failures
 from learntorch.core.dtypes import said
 from learntorch.core.op import composite, nary
 from learntorch.core.tensor import Tensor
-from learntorch.ops.windows import Windows, counted, repeat
+from learntorch.ops.windows import counted, repeat, windows
 
 
 @nary(tensors=("x", "weight", "bias"), space="rules", grad="Convolution")
@@ -23,16 +24,15 @@ def conv_forward(xp, x, weight, bias, stride, padding, dilation, groups):
     size = tuple(counted(n, k, s, *p, d) for n, k, s, p, d in zip(
         x.shape[2:], weight.shape[2:], stride, padding, dilation, strict=True))
     y = xp.empty((x.shape[0], weight.shape[0], *size), x.dtype)
-    windows = Windows(xp, x.shape, x.dtype, weight.shape[2:], size, stride, padding, dilation,
-                      groups)
-    w = windows.matrices(weight)
-    flat = windows.flat(y)
-    for images, rows in windows.blocks():
-        columns = windows.columns(x, images, rows)
-        part = flat[images, :, :, windows.span(rows)]
-        xp.matmul(w[0], windows.under(columns, 0, rows), out=part)
+    seen = windows(xp, x.shape, x.dtype, weight.shape[2:], size, stride, padding, dilation, groups)
+    w = seen.matrices(weight)
+    flat = seen.flat(y)
+    for images, rows in seen.blocks:
+        columns = seen.columns(x, images, rows)
+        part = flat[images, :, :, seen.span(rows)]
+        xp.matmul(w[0], seen.under(columns, 0, rows), out=part)
         for i in range(1, len(w)):
-            part += xp.matmul(w[i], windows.under(columns, i, rows))
+            part += xp.matmul(w[i], seen.under(columns, i, rows))
         if bias is not None:
             part += bias.reshape(groups, part.shape[2], 1)
     return y
@@ -65,18 +65,18 @@ def conv_to_input(xp, x, weight, bias, shape, stride, padding, dilation, groups)
         return conv_forward.op.kernels[type(y)](
             x, turned(xp, weight, groups), bias, stride, padding, dilation, groups)
     y = xp.zeros(shape, x.dtype)
-    windows = Windows(xp, shape, x.dtype, weight.shape[2:], x.shape[2:], stride, padding, dilation,
-                      groups)
-    w = windows.matrices(weight).swapaxes(-1, -2)
-    flat = windows.flat(x)
-    for images, rows in windows.blocks():
-        part = flat[images, :, :, windows.span(rows)]
-        length = len(windows.phases) * (rows.stop - rows.start + windows.reach) * windows.line
-        columns = xp.zeros((part.shape[0], groups, windows.depth, length), x.dtype)
+    seen = windows(xp, shape, x.dtype, weight.shape[2:], x.shape[2:], stride, padding, dilation,
+                   groups)
+    w = seen.matrices(weight).swapaxes(-1, -2)
+    flat = seen.flat(x)
+    for images, rows in seen.blocks:
+        part = flat[images, :, :, seen.span(rows)]
+        length = len(seen.phases) * (rows.stop - rows.start + seen.reach) * seen.line
+        columns = xp.zeros((part.shape[0], groups, seen.depth, length), x.dtype)
         for i in range(len(w)):
-            under = windows.under(columns, i, rows)
+            under = seen.under(columns, i, rows)
             under += xp.matmul(w[i], part)
-        windows.fold(columns, y, images, rows)
+        seen.fold(columns, y, images, rows)
     if bias is not None:
         y += bias.reshape(bias.size, *(1,) * len(stride))
     return y
@@ -106,17 +106,16 @@ def conv_to_weight(xp, x, y, shape, stride, padding, dilation, groups):
 
     The gradient of `conv_forward` for its weight of `shape`, where y is the incoming gradient.
     """
-    windows = Windows(xp, x.shape, x.dtype, shape[2:], y.shape[2:], stride, padding, dilation,
-                      groups)
-    w = xp.zeros((len(windows.taps), groups, shape[0] // groups, windows.depth), x.dtype)
-    flat = windows.flat(y)
-    for images, rows in windows.blocks():
-        columns = windows.columns(x, images, rows)
-        part = flat[images, :, :, windows.span(rows)]
+    seen = windows(xp, x.shape, x.dtype, shape[2:], y.shape[2:], stride, padding, dilation, groups)
+    w = xp.zeros((len(seen.taps), groups, shape[0] // groups, seen.depth), x.dtype)
+    flat = seen.flat(y)
+    for images, rows in seen.blocks:
+        columns = seen.columns(x, images, rows)
+        part = flat[images, :, :, seen.span(rows)]
         for i in range(len(w)):
-            under = windows.under(columns, i, rows)
+            under = seen.under(columns, i, rows)
             w[i] += xp.add.reduce(xp.matmul(part, under.swapaxes(-1, -2)), axis=0)
-    return windows.kernel(w, shape)
+    return seen.kernel(w, shape)
 
 
 def conv_to_weight_x(xp, g, x_shape, y, stride, padding, dilation, groups):
@@ -186,46 +185,64 @@ def conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_paddi
                       groups, dilation)
 
 
-def forward(call, dims, input, weight, bias, stride, padding, dilation, groups):
+def forward(call, dims, input, weight, bias, *how):
     """A convolution over `dims` dimensions, its arguments checked."""
     check_tensors(call, dims, input, weight, bias)
-    n = weight._data.ndim - 2
-    stride = numbers("stride", stride, dims, n)
-    dilation = numbers("dilation", dilation, dims, n)
-    kernel = weight._data.shape[2:]
-    if isinstance(padding, str):
-        sides = spelled(padding, kernel, stride, dilation)
-    else:
-        sides = tuple((p, p) for p in numbers("padding", padding, dims, n))
-    x = input if input._data.ndim == dims + 2 else input.unsqueeze(0)
-    check_values(stride, sides, dilation, groups)
-    check_weight(x, weight, bias, sides, dilation, groups)
-    y = conv_forward(x, weight, bias, stride, sides, dilation, groups)
-    return y if x is input else y.squeeze(0)
+    b = None if bias is None else bias._data.shape
+    how = [tuple(v) if type(v) is list else v for v in how]
+    settled = settle(dims, input._data.shape, weight._data.shape, b, *how)
+    if input._data.ndim == dims + 2:
+        return conv_forward(input, weight, bias, *settled)
+    return conv_forward(input.unsqueeze(0), weight, bias, *settled).squeeze(0)
 
 
-def transposed(call, dims, input, weight, bias, stride, padding, output_padding, groups, dilation):
+def transposed(call, dims, input, weight, bias, *how):
     """A transposed convolution over `dims` dimensions, its arguments checked."""
     check_tensors(call, dims, input, weight, bias)
-    n = weight._data.ndim - 2
+    b = None if bias is None else bias._data.shape
+    how = [tuple(v) if type(v) is list else v for v in how]
+    settled = settle_transposed(dims, input._data.shape, weight._data.shape, b, *how)
+    if input._data.ndim == dims + 2:
+        return conv_to_input(input, weight, bias, *settled)
+    return conv_to_input(input.unsqueeze(0), weight, bias, *settled).squeeze(0)
+
+
+@lru_cache(maxsize=256, typed=True)
+def settle(dims, x, w, bias, stride, padding, dilation, groups):
+    """What `conv_forward` needs, from shapes and the user's arguments. Raises RuntimeError."""
+    n = len(w) - 2
+    stride = numbers("stride", stride, dims, n)
+    dilation = numbers("dilation", dilation, dims, n)
     if isinstance(padding, str):
-        raise TypeError(f"{call.__name__}(): argument 'padding' must be tuple of ints, not str")
+        sides = spelled(padding, w[2:], stride, dilation)
+    else:
+        sides = tuple((p, p) for p in numbers("padding", padding, dims, n))
+    check_values(stride, sides, dilation, groups)
+    check_weight(x if len(x) == dims + 2 else (1, *x), w, bias, sides, dilation, groups)
+    return stride, sides, dilation, groups
+
+
+@lru_cache(maxsize=256, typed=True)
+def settle_transposed(dims, x, w, bias, stride, padding, output_padding, groups, dilation):
+    """What `conv_to_input` needs, from shapes and the user's arguments. Raises RuntimeError."""
+    n = len(w) - 2
+    if isinstance(padding, str):
+        raise TypeError(f"conv_transpose{dims}d(): argument 'padding' must be tuple of ints, not "
+                        "str")
     stride = numbers("stride", stride, dims, n)
     padding = numbers("padding", padding, dims, n)
     dilation = numbers("dilation", dilation, dims, n)
     extra = numbers("output_padding", output_padding, dims, n)
-    x = input if input._data.ndim == dims + 2 else input.unsqueeze(0)
+    x = x if len(x) == dims + 2 else (1, *x)
     check_values(stride, (padding,), dilation, groups)
-    check_transposed(x, weight, bias, stride, dilation, extra, groups)
+    check_transposed(x, w, bias, stride, dilation, extra, groups)
     size = [(m - 1) * s - 2 * p + d * (k - 1) + e + 1 for m, s, p, d, k, e in zip(
-        x._data.shape[2:], stride, padding, dilation, weight._data.shape[2:], extra, strict=True)]
+        x[2:], stride, padding, dilation, w[2:], extra, strict=True)]
     if min(size) <= 0:
-        raise RuntimeError(f"Given input size per channel: {crossed(x._data.shape[2:])}. Calculated"
-                           f" output size per channel: {crossed(size)}. Output size is too small")
-    shape = (x._data.shape[0], weight._data.shape[1] * groups, *size)
+        raise RuntimeError(f"Given input size per channel: {crossed(x[2:])}. Calculated output size"
+                           f" per channel: {crossed(size)}. Output size is too small")
     sides = tuple((p, p - e) for p, e in zip(padding, extra, strict=True))
-    y = conv_to_input(x, weight, bias, shape, stride, sides, dilation, groups)
-    return y if x is input else y.squeeze(0)
+    return (x[0], w[1] * groups, *size), stride, sides, dilation, groups
 
 
 def spelled(padding, kernel, stride, dilation):
@@ -312,9 +329,8 @@ def check_groups(shape, groups):
                            f"{list(shape[2:])}")
 
 
-def check_weight(x, weight, bias, sides, dilation, groups):
-    """Raise RuntimeError unless weight and bias fit the input."""
-    a, w = x._data.shape, weight._data.shape
+def check_weight(a, w, bias, sides, dilation, groups):
+    """Raise RuntimeError unless weight and bias fit the input: three shapes."""
     check_groups(w, groups)
     if a[1] != w[1] * groups:
         raise RuntimeError(
@@ -331,9 +347,8 @@ def check_weight(x, weight, bias, sides, dilation, groups):
             "layers made the image too small: use padding, or fewer strides and poolings.")
 
 
-def check_transposed(x, weight, bias, stride, dilation, extra, groups):
-    """Raise RuntimeError unless weight, bias and output padding fit the input."""
-    a, w = x._data.shape, weight._data.shape
+def check_transposed(a, w, bias, stride, dilation, extra, groups):
+    """Raise RuntimeError unless weight, bias and output padding fit the input: three shapes."""
     check_groups(w, groups)
     if any(e < 0 for e in extra):
         raise RuntimeError("negative output_padding is not supported")
@@ -352,9 +367,9 @@ def check_transposed(x, weight, bias, stride, dilation, extra, groups):
 
 
 def check_bias(given, bias, outputs):
-    if bias is not None and bias._data.shape != (outputs,):
+    if bias is not None and bias != (outputs,):
         raise RuntimeError(f"{given}, expected bias to be 1-dimensional with {outputs} elements, "
-                           f"but got bias of size {list(bias._data.shape)} instead")
+                           f"but got bias of size {list(bias)} instead")
 
 
 def crossed(sizes):

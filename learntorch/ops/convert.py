@@ -131,7 +131,7 @@ def pin_memory(self, device=None):
     return self
 
 
-@composite(space="Tensor", inplace=False)
+@composite(space="Tensor", inplace=False, name="share_memory_")
 def share_memory_(self):
     """`self`, whose memory other processes may see."""
     return self
@@ -181,7 +181,7 @@ def zero(xp, x):
 zero.vjp(x=lambda g: g * 0)
 
 
-@composite(space="Tensor", inplace=False)
+@composite(space="Tensor", inplace=False, name="resize_")
 def resize_(self, *sizes, memory_format=None):
     """Change the shape in place; new elements hold whatever the memory held."""
     shape = as_shape(sizes)
@@ -195,7 +195,7 @@ def resize_(self, *sizes, memory_format=None):
     return self
 
 
-@composite(space="Tensor", inplace=False)
+@composite(space="Tensor", inplace=False, name="set_")
 def set_(self, source=None, storage_offset=0, size=None, stride=None):
     """Make this tensor look at the memory of `source`, all of it or a window."""
     if size is not None:

@@ -12,7 +12,7 @@ from learntorch.core.dtypes import get_default_dtype, of
 from learntorch.core.op import composite, registry
 from learntorch.core.outputs import write_out
 from learntorch.core.shapes import as_shape
-from learntorch.core.tensor import Tensor, wrap
+from learntorch.core.tensor import Tensor, canonical, wrap
 
 
 def finish(array, requires_grad=False, out=None, op=None):
@@ -69,7 +69,7 @@ def array_of(data, dtype=None):
     if isinstance(data, (np.ndarray, np.generic)):
         of(np.asarray(data).dtype)
         array = np.array(data, None if dtype is None else dtype.numpy)
-        return array.astype(array.dtype.newbyteorder("="), copy=False)
+        return canonical(array.astype(array.dtype.newbyteorder("="), copy=False))
     if isinstance(data, (list, tuple)):
         data = _plain_nested(data)
     try:
@@ -198,7 +198,7 @@ def from_numpy(ndarray):
     of(ndarray.dtype)
     if not ndarray.flags.writeable:
         _warn_read_only()
-    return wrap(ndarray)
+    return wrap(canonical(ndarray))
 
 
 def _warn_read_only():

@@ -4,6 +4,7 @@ import numpy as np
 
 from learntorch.core.dtypes import FLOATS, result_of, said
 from learntorch.core.op import composite, nary
+from learntorch.core.shapes import broadcast
 from learntorch.core.tensor import wrap
 from learntorch.ops.reduce import axes, restore
 
@@ -47,12 +48,13 @@ p_norm.vjp(x=p_norm_x)
 
 
 def inexact(x1, x2):
-    """Two tensors in their common dtype. Raises RuntimeError unless it has fractions."""
+    """Two tensors in their common dtype and shape. Raises RuntimeError unless it has fractions."""
     d = result_of([x1._data, x2._data])
     if d.numpy not in FLOATS:
         raise RuntimeError("expected common dtype to be floating point, yet common dtype is "
                            f"{said(d)}: call .float() first.")
-    return x1.to(d), x2.to(d)
+    shape = broadcast(x1._data.shape, x2._data.shape)
+    return x1.to(d).expand(shape), x2.to(d).expand(shape)
 
 
 @composite(space="torch nn.functional", method=False)

@@ -459,6 +459,8 @@ def linear_cross_entropy(input, linear_weight, target, *, linear_bias=None, weig
     Shapes: input (N, in) or (in), linear_weight (C, in) or (C, d₁, …, in), target as for
     cross_entropy.
     """
+    if ignore_index is not None and target._data.dtype.kind in "fV":
+        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
     w = linear_weight
     sizes = w._data.shape[:-1]
     scores = linear(input, w.reshape(-1, w._data.shape[-1]) if w._data.ndim > 2 else w,

@@ -13,6 +13,7 @@ from learntorch.core.op import composite, multi, nary
 from learntorch.core.shapes import count
 from learntorch.core.tensor import Tensor
 from learntorch.ops.distance import p_norm
+from learntorch.ops.reduce import axes
 from learntorch.ops.shape import cat
 
 
@@ -339,6 +340,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     """
     if training:
         check_values(input._data.shape)
+    if input._data.shape == (0,):
+        return input.clone()
     check_channels(input, running_mean, running_var, weight, bias, training)
     if not training and running_mean is not None:
         return known_channels(input, weight, bias, running_mean, running_var, eps)
@@ -527,5 +530,6 @@ def local_response_norm(input, size, alpha=0.0001, beta=0.75, k=1.0):
 @composite(space="nn.functional", out=True)
 def normalize(input, p=2.0, dim=1, eps=1e-12):
     """x / max(‖x‖ₚ, eps) along `dim`: vectors of length 1."""
-    length = p_norm(input, p, dim, True)
-    return input / length.clamp_min(eps).expand_as(input)
+    x = input.float() if input.dtype.itemsize == 2 else input
+    length = p_norm(x, p, axes(dim), True)
+    return (x / length.clamp_min(eps).expand_as(x)).to(input.dtype)

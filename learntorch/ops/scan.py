@@ -49,7 +49,7 @@ def cumprod_x(xp, g, x, out, dim):
         return from_the_end(xp, xp.cumsum, g * out, dim) / x
     n = x.shape[dim]
     x, g, out = (v.swapaxes(dim, -1) for v in (x, g, out))
-    before = xp.concatenate([xp.ones_like(x[..., :1]), out[..., :-1]], -1)
+    before = xp.concatenate([xp.ones_like(x[..., :1]), out[..., :-1]], x.ndim - 1)
     after = xp.places_after(x, n)
     later = xp.where(after, xp.expand_dims(x, -2), xp.ones_like(xp.expand_dims(x, -2)))
     paths = xp.cumprod(later, later.ndim - 1) * xp.places_from(x, n)
@@ -80,16 +80,11 @@ def cumprod(input, dim, *, dtype=None):
 @nary(name="logcumsumexp", grad="Logcumsumexp", out=True, refuses="logcumsumexp_out_cpu")
 def running_logsumexp(xp, x, dim):
     """ln Σ eˣ up to and including each place along `dim`, without overflow."""
-    if x.dtype.kind != "c":
-        return xp.logaddexp.accumulate(x, axis=dim)
-    m = xp.max(x.real, axis=dim, keepdims=True)
-    return xp.log(xp.cumsum(xp.exp(x - m), axis=dim)) + m
+    return xp.logaddexp.accumulate(x, axis=dim)
 
 
 def logcumsumexp_x(xp, g, x, out, dim):
     """Σ over j ≥ k of gⱼ · e^(xₖ − outⱼ), summed as logarithms, positive and negative g apart."""
-    if x.dtype.kind == "c":
-        return from_the_end(xp, xp.cumsum, g * xp.exp(-out), dim) * xp.exp(x)
     parts = []
     for sign in (1, -1):
         counts = g * sign > 0
@@ -103,7 +98,12 @@ running_logsumexp.vjp(x=logcumsumexp_x)
 def logcumsumexp(input, dim):
     """ln Σ eˣ up to and including each place along `dim`, without overflow."""
     dim = wrap_dim(dim, input._data.ndim)
-    return running_logsumexp(input, dim) if input._data.ndim else input.clone()
+    if not input._data.ndim:
+        return input.clone()
+    if not input.dtype.is_complex:
+        return running_logsumexp(input, dim)
+    top = input.detach().real.amax(dim, True)
+    return (input - top).exp().cumsum(dim).log() + top
 
 
 @multi(name="cummax", grad="Cummax", outputs=("values", "indices"), out=True)
@@ -245,6 +245,7 @@ def gradient(input, *, spacing=1, dim=None, edge_order=1):
         raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")
     if input.dtype.name == "uint8":
         raise RuntimeError("torch.gradient does not support uint8 input.")
+    spacing = 1 if spacing is None else spacing
     several = isinstance(spacing, (list, tuple))
     if several and len(spacing) != len(dims):
         raise RuntimeError("torch.gradient expected spacing to be unspecified, a scalar, or a list "

@@ -1,6 +1,6 @@
 """Reading from and writing to places given by index tensors along one dimension."""
 
-from learntorch.core.dtypes import said
+from learntorch.core.dtypes import bool_, said
 from learntorch.core.op import composite, nary
 from learntorch.core.shapes import broadcast, count, wrap_dim
 from learntorch.core.tensor import Tensor
@@ -44,11 +44,11 @@ def check_index(name, input, index, dim, other=None):
                         f"{type(index).__name__}")
     a, i = input._data, index._data
     dim = wrap_dim(dim, a.ndim)
+    if not i.size:
+        return dim
     if i.dtype.kind != "i" or i.dtype.itemsize < 4:
         raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index. Convert it with "
                            ".long().")
-    if not i.size:
-        return dim
     if max(a.ndim, 1) != max(i.ndim, 1):
         raise RuntimeError("Index tensor must have the same number of dimensions as "
                            f"{'input' if name == 'gather' else 'self'} tensor")
@@ -261,9 +261,9 @@ def scatter_times_src(xp, g, x, dim, index, src, out):
     zeros = xp.scatter_plus(xp.zeros_like(x), dim, index, xp.astype(nothing, x))
     product = xp.scatter_times(x, dim, index, plain)
     here = xp.gather(zeros, dim, index)
-    alone = xp.eq(here, xp.astype(nothing, x))
-    others = xp.gather(product, dim, index) / plain
-    return xp.where(alone, xp.gather(g, dim, index) * others, xp.zeros_like(src))
+    alone = xp.logical_and(nothing, xp.eq(here, 1))
+    return xp.where(alone, xp.gather(g * product, dim, index), xp.gather(g * out, dim, index)
+                    ) / plain
 scatter_times.vjp(x=scatter_times_x, src=scatter_times_src)
 
 
@@ -432,9 +432,10 @@ def index_fill(input, dim, index, value):
     if value._data.ndim:
         raise RuntimeError("index_fill_ only supports a 0-dimensional value tensor, but got tensor "
                            f"with {value._data.ndim} dimension(s).")
-    shape = list(input._data.shape) or [1]
-    shape[dim] = index._data.size
-    return _in_slices(copied_slices, input, dim, index, value.to(input.dtype).expand(shape))
+    from learntorch.ops.compare import choose
+    named = _in_slices(filled_slices, input.new_zeros(input._data.shape, dtype=bool_), dim, index,
+                       True)
+    return choose(named, value.to(input.dtype), input)
 
 
 @composite(out=True, inplace=True)
@@ -513,6 +514,8 @@ def take_along_dim(input, indices, dim=None):
     a = input._data.shape
     rest = broadcast([1 if d == dim else n for d, n in enumerate(a)],
                      [1 if d == dim else n for d, n in enumerate(i.shape)])
+
+    indices = indices + (indices < 0) * a[dim]
 
     def spread(t):
         return t.expand([t._data.shape[d] if d == dim else n for d, n in enumerate(rest)])

@@ -7,6 +7,7 @@ shifted slices replace one product on k times as many columns. With few channels
 would be thin, and everything is unrolled after all. Blocks of about a megabyte stay in the cache.
 """
 
+from functools import lru_cache
 from math import prod
 
 BLOCK = 1 << 20     # bytes of columns made at a time
@@ -27,6 +28,7 @@ class Windows:
     """The windows of one convolution, block by block, as matrices.
 
     `shape` (n, c, …) is the input's, `kernel` and `size` the spatial sizes of kernel and output.
+    Nothing in it depends on the numbers: `windows` keeps those last used.
     """
 
     def __init__(self, xp, shape, dtype, kernel, size, stride, padding, dilation, groups):
@@ -55,6 +57,8 @@ class Windows:
             m <= n for m, n in zip((self.rows(size[0]), *self.widths), shape[2:], strict=True))
         self.plain = self.inside and prod(self.unrolled) == 1 and self.phases == [0] and (
             set(stride) == {1} and self.widths == tuple(shape[3:]))
+        self.blocks = self.divided()
+        self.known = {}
 
     def rows(self, count):
         """How many rows of the padded input `count` rows of the output are made from."""
@@ -62,7 +66,7 @@ class Windows:
             return (count - 1) * self.stride[0] + self.tall
         return (count + self.reach) * self.stride[0]
 
-    def blocks(self):
+    def divided(self):
         """(images, rows of the output) of blocks whose columns take about BLOCK bytes."""
         n, high = self.shape[0], self.size[0]
         row = max(self.depth * self.groups * self.line * len(self.phases) * self.dtype.itemsize, 1)
@@ -76,6 +80,9 @@ class Windows:
 
     def places(self, rows):
         """Where the padded rows of a block and the input meet: (in the input, in the block)."""
+        found = self.known.get((rows.start, rows.stop))
+        if found is not None:
+            return found
         start = rows.start * self.stride[0]
         starts = [start - self.low[0], *[-a for a in self.low[1:]]]
         lengths = (self.rows(rows.stop - rows.start), *self.widths)
@@ -83,7 +90,9 @@ class Windows:
                 for a, n, m in zip(starts, lengths, self.shape[2:], strict=True)]
         theirs = [slice(o.start - a, max(o.stop, o.start) - a)
                   for o, a in zip(ours, starts, strict=True)]
-        return (slice(None), slice(None), *ours), (slice(None), slice(None), *theirs), lengths
+        found = (slice(None), slice(None), *ours), (slice(None), slice(None), *theirs), lengths
+        self.known[rows.start, rows.stop] = found
+        return found
 
     def columns(self, x, images, rows):
         """The columns of a block: (images, groups, depth, phases · rows · line)."""
@@ -169,3 +178,6 @@ class Windows:
             return matrices.reshape(shape)
         tall = matrices.reshape(shape[2], *shape[:2], *shape[3:])
         return self.xp.ascontiguousarray(self.xp.moveaxis(tall, 0, 2))
+
+
+windows = lru_cache(maxsize=256)(Windows)

@@ -73,6 +73,7 @@ def test_conv_transpose(dims, stride, padding, dilation, groups, kernel, channel
 def test_blocks_of_rows(channels, stride, dilation, monkeypatch):
     """An image too large for one block is worked on in stripes."""
     monkeypatch.setattr(windows, "BLOCK", 2000)
+    windows.windows.cache_clear()
     x, w, b = numbers(0, 2, channels, 17, 9), numbers(1, 3, channels, 3, 3), numbers(2, 3)
     alike(lambda torch: twice(torch, lambda x, w, b: torch.conv2d(
         x, w, b, stride, 1, dilation), x, w, b))
