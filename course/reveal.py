@@ -85,7 +85,8 @@ def _as_text(data):
 def _as_html(data):
     place = f"{data['file']}:{data['line']}"
     rows = [f"<b>{html.escape(data['name'])}</b> <code>{html.escape(place)}</code>"]
-    rows += [f"<pre><code>{html.escape(part['source'])}</code></pre>" for part in data["parts"]]
+    for part in data["parts"]:
+        rows.append(f'<pre style="margin:.6em 0"><code>{html.escape(part["source"])}</code></pre>')
     if data["kind"] == "op":
         rows += [f"<div>{html.escape(fact)}</div>" for fact in _facts(data)]
     frame = "margin:0 0 1em;padding:0 0 0 .8em;border-left:3px solid #0072b2;overflow-x:auto"

@@ -63,6 +63,9 @@ def of_tensor(t, names=None):
         value = node.tensor() if isinstance(node, Leaf) else reader.known.get(node)
         if host(value) is not None:
             found.values[name] = host(value)
+    for name, value in reader.inputs.items():
+        if host(value) is not None:
+            found.values[name] = host(value)
     found.values["out1"] = host(t)
     start = vertex(t)
     if type(start) is not Pick:
@@ -81,7 +84,9 @@ def compute_again(found, reader):
     parameters are known, and no leaf was rewritten since, the op is run once more."""
     for node, name in sorted(reader.ids.items(), key=lambda item: item[0].seq):
         op = getattr(node.plan, "op", None)
-        if name in found.values or op is None or op.kind not in ("unary", "binary"):
+        if name in found.values or op is None or op.kind not in ("unary", "binary", "nary"):
+            continue
+        if op.params != op.tensors:
             continue
         kept = dict(zip(node.plan.names, node.saved or (), strict=False))
         inputs = [known(found, reader, node, edge, kept.get(param))

@@ -468,8 +468,9 @@ def taking_out(op, function):
                      for k, v in named.items()}
         r = function(*args, **named)
         return r if out is None else write_out(op, out, r, args)
-    shown = inspect.signature(function)
-    call.__signature__ = shown.replace(parameters=[*shown.parameters.values(), OUT])
+    shown = list(inspect.signature(function).parameters.values())
+    rest = shown[-1:] if shown and shown[-1].kind is Parameter.VAR_KEYWORD else []
+    call.__signature__ = Signature([*shown[:len(shown) - len(rest)], OUT, *rest])
     call.__name__ = call.__qualname__ = op.name
     call.__doc__ = function.__doc__
     call.__module__ = function.__module__

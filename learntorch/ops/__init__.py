@@ -19,6 +19,7 @@ from learntorch.ops import (
     loss_margin,
     matmul,
     norm,
+    pieces,
     pointwise,
     pool,
     pool_adaptive,
@@ -29,8 +30,10 @@ from learntorch.ops import (
     scan,
     scatter,
     shape,
-    sort,
     softmax,
+    sort,
+    strided,
+    triangle,
     views,
 )
 
@@ -53,6 +56,7 @@ __all__ = [
     "loss_margin",
     "matmul",
     "norm",
+    "pieces",
     "pointwise",
     "pool",
     "pool_adaptive",
@@ -63,7 +67,9 @@ __all__ = [
     "scan",
     "scatter",
     "shape",
-    "sort",
     "softmax",
+    "sort",
+    "strided",
+    "triangle",
     "views",
 ]

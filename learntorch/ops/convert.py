@@ -153,6 +153,8 @@ def copy_from(self, src, non_blocking=False):
     if not isinstance(src, Tensor):
         raise TypeError("copy_(): argument 'other' (position 1) must be Tensor, not "
                         f"{src.__class__.__name__}")
+    if src._data.shape != self._data.shape:
+        src = src.expand(self._data.shape)
     return copy(self, to_dtype(src, self.dtype))
 
 

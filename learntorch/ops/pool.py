@@ -4,6 +4,7 @@ Windows are never copied. A maximum or a sum over a window is taken along one di
 other, each as a few whole-array operations on shifted slices.
 """
 
+from functools import lru_cache
 from math import prod
 
 import numpy as np
@@ -96,8 +97,13 @@ def pool_first(xp, x, y, kernel, stride, padding, dilation, size):
 def pool_spread(xp, x, which, shape, kernel, stride, padding, dilation, size):
     """Zeros of `shape`, with each number of `x` added at place `which` of its window."""
     y = around(xp, xp.zeros(shape, x.dtype), size, kernel, stride, padding, dilation, 0)
+    apart = all(s > d * (k - 1) for s, d, k in zip(stride, dilation, kernel, strict=True))
     for i, tap in enumerate(xp.ndindex(*kernel)):
-        y[met(tap, size, stride, dilation)] += x * (which == i)
+        place = y[met(tap, size, stride, dilation)]
+        if apart:
+            xp.multiply(x, which == i, out=place)
+        else:
+            place += x * (which == i)
     return y[inner(shape, padding)]
 
 
@@ -143,15 +149,21 @@ def divisors(xp, shape, kernel, stride, padding, size, include_pad, divisor, dty
     """By what the sum of each window is divided: a number, or an array over the windows."""
     if divisor is not None:
         return divisor
-    y = 1
-    for n, k, s, p, m in zip(shape[-len(size):], kernel, stride, padding, size, strict=True):
+    y = counts(shape[-len(size):], kernel, stride, padding, size, include_pad)
+    return y if isinstance(y, int) else xp.asarray(y, dtype)
+
+
+@lru_cache(maxsize=256)
+def counts(shape, kernel, stride, padding, size, include_pad):
+    """How many numbers each window has: an int where all have as many, else an array."""
+    y = np.ones((), np.int64)
+    for n, k, s, p, m in zip(shape, kernel, stride, padding, size, strict=True):
         start = np.arange(m) * s - p
         stop = np.minimum(start + k, n + p)
         if not include_pad:
             start, stop = np.maximum(start, 0), np.minimum(stop, n)
         y = np.multiply.outer(y, stop - start)
-    same = y.size == 0 or (y == y.flat[0]).all()
-    return (int(y.flat[0]) if y.size else 1) if same else xp.asarray(y, dtype)
+    return int(y.flat[0]) if (y == y.flat[0]).all() else y
 
 
 def pool_avg_body(xp, x, kernel, stride, padding, size, include_pad, divisor):
@@ -287,7 +299,7 @@ def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
     s = k if stride in (None, ()) else single("avg_pool1d", "stride", stride,
                                               "should contain one int")
     p = single("avg_pool1d", "padding", padding, "should contain one int")
-    y = averaged("avg_pool2d", pool_avg, input.unsqueeze(-2), (1, k), (1, s), (0, p), ceil_mode,
+    y = averaged("avg_pool2d", 2, pool_avg, input.unsqueeze(-2), (1, k), (1, s), (0, p), ceil_mode,
                  count_include_pad, None)
     return y.squeeze(-2)
 
@@ -301,11 +313,8 @@ def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
     if `ceil_mode`. Padding counts as zeros, or not at all without `count_include_pad`.
     """
     check_images("avg_pool2d", input, 2)
-    k = several("avg_pool2d", "kernel_size", kernel_size, 2)
-    s = k if stride in (None, ()) else several("avg_pool2d", "stride", stride, 2)
-    p = several("avg_pool2d", "padding", padding, 2)
-    return averaged("avg_pool2d", pool_avg, input, k, s, p, ceil_mode, count_include_pad,
-                    divisor_override)
+    return averaged("avg_pool2d", 2, pool_avg, input, kernel_size, stride, padding, ceil_mode,
+                    count_include_pad, divisor_override)
 
 
 @composite(space="nn.functional", method=False, out=True)
@@ -313,39 +322,33 @@ def avg_pool3d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
                divisor_override=None):
     """The mean of each window: (n, c, d, h, w) → (n, c, d', h', w'). See avg_pool2d."""
     check_images("avg_pool3d", input, 3)
-    k = several("avg_pool3d", "kernel_size", kernel_size, 3)
-    s = k if stride in (None, ()) else several("avg_pool3d", "stride", stride, 3)
-    p = several("avg_pool3d", "padding", padding, 3)
-    sides = input._data.shape[-3:]
-    if min(k) > 0 and any(n + 2 * q < m for n, q, m in zip(sides, p, k, strict=True)):
-        raise RuntimeError(f"input image (T: {sides[0]} H: {sides[1]} W: {sides[2]}) smaller than "
-                           f"kernel size (kT: {k[0]} kH: {k[1]} kW: {k[2]})")
-    return averaged("avg_pool3d", pool_avg_3d, input, k, s, p, ceil_mode, count_include_pad,
-                    divisor_override)
+    return averaged("avg_pool3d", 3, pool_avg_3d, input, kernel_size, stride, padding, ceil_mode,
+                    count_include_pad, divisor_override)
 
 
 def largest(name, dims, op, input, kernel_size, stride, padding, dilation, ceil_mode,
             return_indices):
     """A maximum over windows, its arguments checked; and where the maxima are, if asked."""
     check_images(name, input, dims)
-    k = several(name, "kernel_size", kernel_size, dims)
-    s = k if stride in (None, ()) else several(name, "stride", stride, dims)
-    p = several(name, "padding", padding, dims)
-    d = several(name, "dilation", dilation, dims)
     a = input._data
     if a.dtype.kind in "bc":
         raise failures.not_implemented(name, a.dtype)
-    if 0 in a.shape[a.ndim - dims - 1:] and dims == 3:
-        empty = a.shape.index(0, a.ndim - 4) - (a.ndim - 4)
-        raise RuntimeError("max_pool3d_with_indices_out_cpu_template(): Expected input's non-batch "
-                           "dimensions to have positive length, but input has a shape of "
-                           f"{list(a.shape)} and non-batch dimension {empty} has length zero!")
-    if 0 in a.shape[a.ndim - dims - 1:]:
-        raise RuntimeError(f"Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional "
-                           f"0 dim batch size for input, but got:{list(a.shape)}")
-    size = sizes(a, k, s, p, d, ceil_mode)
-    y = op(input, k, s, p, d, size)
-    return (y, positions(input, y, k, s, p, d)) if return_indices else y
+    how = settle(name, a.shape, dims, plain(kernel_size), plain(stride), plain(padding),
+                 plain(dilation), ceil_mode)
+    y = op(input, *how)
+    return (y, positions(input, y, *how[:4])) if return_indices else y
+
+
+def averaged(name, dims, op, input, kernel_size, stride, padding, ceil_mode, include_pad, divisor):
+    """A mean over windows, its arguments checked."""
+    a = input._data
+    if a.dtype.kind in "bc" or (a.dtype.kind in "iu" and a.dtype != np.int64):
+        raise failures.not_implemented(name, a.dtype)
+    if divisor == 0:
+        raise RuntimeError("divisor must be not zero")
+    kernel, stride, padding, _, size = settle(name, a.shape, dims, plain(kernel_size),
+                                              plain(stride), plain(padding), 1, ceil_mode)
+    return op(input, kernel, stride, padding, size, include_pad, divisor)
 
 
 def positions(input, y, kernel, stride, padding, dilation):
@@ -355,22 +358,43 @@ def positions(input, y, kernel, stride, padding, dilation):
     return pool_places(which, input._data.shape, kernel, stride, padding, dilation)
 
 
-def averaged(name, op, input, kernel, stride, padding, ceil_mode, include_pad, divisor):
-    """A mean over windows, its arguments checked."""
-    a = input._data
-    if a.dtype.kind in "bc" or (a.dtype.kind in "iu" and a.dtype != np.int64):
-        raise failures.not_implemented(name, a.dtype)
-    if divisor == 0:
-        raise RuntimeError("divisor must be not zero")
-    size = sizes(a, kernel, stride, padding, (1,) * len(kernel), ceil_mode)
-    return op(input, kernel, stride, padding, size, include_pad, divisor)
-
-
 # ---- arguments and errors -------------------------------------------------------------------
 
 WORDS = {1: "a single int", 2: "a single int, or a tuple of two ints",
          3: "a single int, or a tuple of three ints"}
 POSITIONS = {"kernel_size": 2, "output_size": 2, "stride": 3, "padding": 4}
+
+
+def plain(value):
+    """A list as a tuple, which can be looked up."""
+    return tuple(value) if type(value) is list else value
+
+
+@lru_cache(maxsize=256, typed=True)
+def settle(name, shape, dims, kernel, stride, padding, dilation, ceil_mode):
+    """(kernel, stride, padding, dilation, size of the result) from the user's arguments.
+
+    Raises RuntimeError for arguments that do not fit the input of `shape`.
+    """
+    k = several(name, "kernel_size", kernel, dims)
+    s = k if stride in (None, ()) else several(name, "stride", stride, dims)
+    p = several(name, "padding", padding, dims)
+    d = several(name, "dilation", dilation, dims)
+    places = shape[-dims:]
+    lead = len(shape) - dims - 1
+    if name == "avg_pool3d" and min(k) > 0 and any(
+            n + 2 * q < m for n, q, m in zip(places, p, k, strict=True)):
+        raise RuntimeError(f"input image (T: {places[0]} H: {places[1]} W: {places[2]}) smaller "
+                           f"than kernel size (kT: {k[0]} kH: {k[1]} kW: {k[2]})")
+    if name == "max_pool3d" and 0 in shape[lead:]:
+        raise RuntimeError("max_pool3d_with_indices_out_cpu_template(): Expected input's non-batch "
+                           f"dimensions to have positive length, but input has a shape of "
+                           f"{list(shape)} and non-batch dimension {shape[lead:].index(0)} has "
+                           "length zero!")
+    if name == "max_pool2d" and 0 in shape[lead:]:
+        raise RuntimeError("Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size "
+                           f"for input, but got:{list(shape)}")
+    return k, s, p, d, sizes(shape, k, s, p, d, ceil_mode)
 
 
 def several(name, argument, value, n):
@@ -450,7 +474,7 @@ def pooled(n, kernel, stride, padding, dilation, ceil_mode):
     return count
 
 
-def sizes(a, kernel, stride, padding, dilation, ceil_mode):
+def sizes(shape, kernel, stride, padding, dilation, ceil_mode):
     """The spatial sizes of the result. Raises RuntimeError for values that make no sense."""
     if 0 in stride:
         raise RuntimeError("stride should not be zero")
@@ -465,9 +489,9 @@ def sizes(a, kernel, stride, padding, dilation, ceil_mode):
                                f"pad={p}, kernel_size={k} and dilation={d}")
     places = len(kernel)
     size = tuple(pooled(n, k, s, p, d, ceil_mode) for n, k, s, p, d in
-                 zip(a.shape[-places:], kernel, stride, padding, dilation, strict=True))
+                 zip(shape[-places:], kernel, stride, padding, dilation, strict=True))
     if min(size) < 1:
-        shape = a.shape[-places - 1:]
+        shape = shape[-places - 1:]
         raise RuntimeError(f"Given input size: ({'x'.join(map(str, shape))}). Calculated output "
                            f"size: ({'x'.join(map(str, (shape[0], *size)))}). Output size is too "
                            "small. Earlier layers made the image smaller than the window.")

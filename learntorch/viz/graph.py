@@ -42,6 +42,7 @@ class Reader:
         self.edges = []
         self.constants = {}         # constant, by the id() of its array → its id in the drawing
         self.known = {}             # node → its value, where somebody saved it
+        self.inputs = {}            # id of a constant → its value
 
     def read(self, roots):
         starts = [start_of(r) for r in roots]
@@ -145,6 +146,7 @@ class Reader:
         if key not in self.constants:
             name = f"c{len(self.constants) + 1}"
             self.constants[key] = name
+            self.inputs[name] = value
             self.nodes.append(self.describe_constant(name, value, array, shape))
         self.edges.append({"source": self.constants[key], "target": self.ids[node],
                            "shape": shape, "slot": slot, "param": param, "output": 0})

@@ -12,9 +12,9 @@ import pytest
 
 pytest.importorskip("anywidget")
 
-import learntorch as torch                                                  # noqa: E402
-from course import widgets                                                  # noqa: E402
-from course.widgets import base, pictures, storage_viewer                   # noqa: E402
+import learntorch as torch
+from course import widgets
+from course.widgets import base, pictures, storage_viewer
 
 SCRIPT = "<script>alert(1)</script>"
 QUESTIONS = [{"question": f"{SCRIPT} one?", "options": [
@@ -112,7 +112,8 @@ def test_the_state_comes_back(name):
 @pytest.mark.parametrize("text", [
     "", "nonsense", "lt:other?x=1", "lt:curves?smoothing=7", "lt:curves?smoothing=true",
     "lt:curves?log_x=1", "lt:curves?hidden=[1]", "lt:curves?_command=1", "lt:curves?cursor={}",
-    "lt:curves?smoothing=1e999", "lt:curves?log_x=true&smoothing=7", f"lt:curves?{SCRIPT}=1", "lt:curves?hidden=" + "[" * 3000])
+    "lt:curves?smoothing=1e999", "lt:curves?log_x=true&smoothing=7", f"lt:curves?{SCRIPT}=1",
+    "lt:curves?hidden=" + "[" * 3000])
 def test_a_bad_state_is_refused_and_changes_nothing(text):
     made = curves()
     before = made.state

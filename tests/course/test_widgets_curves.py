@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("anywidget")
 
-from course.widgets import LossCurves, poll                                 # noqa: E402
-from course.widgets import curves_chart as chart                            # noqa: E402
+from course.widgets import LossCurves, poll
+from course.widgets import curves_chart as chart
 
 
 def command(curves, name):

@@ -6,10 +6,10 @@ import pytest
 
 pytest.importorskip("anywidget")
 
-import learntorch as torch                                                  # noqa: E402
-from course.widgets import explore                                          # noqa: E402
-from course.widgets.graph_explorer import groups_in                         # noqa: E402
-from learntorch import nn                                                   # noqa: E402
+import learntorch as torch
+from course.widgets import explore
+from course.widgets.graph_explorer import groups_in
+from learntorch import nn
 
 
 def leaf(*values):

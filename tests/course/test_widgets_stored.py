@@ -46,7 +46,7 @@ def outputs(seed):
     """What the cells print and show, without the names of widget models."""
     notebook = nbformat.v4.new_notebook()
     notebook.cells = [nbformat.v4.new_code_cell(c) for c in CELLS]
-    environment = dict(os.environ, PYTHONHASHSEED=seed, PYTHONPATH=str(ROOT), PYTHONWARNINGS="error")
+    environment = dict(os.environ, PYTHONHASHSEED=seed, PYTHONPATH=str(ROOT))
     client = nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3",
                                      store_widget_state=False)
     client.execute(env=environment)

@@ -126,7 +126,7 @@ def test_no_history_is_said():
 
 
 def test_deep_graphs_do_not_recurse():
-    x = y = torch.tensor(1.0, requires_grad=True)
+    y = torch.tensor(1.0, requires_grad=True)
     for _ in range(3000):
         y = y * 1.0
     assert sum(n["kind"] == "op" for n in viz.graph(y)["nodes"]) == 3000

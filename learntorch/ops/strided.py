@@ -1,0 +1,166 @@
+"""Memory seen through any strides, copies of views, and views written back."""
+
+from learntorch.core.op import composite, nary, registry, view
+from learntorch.core.outputs import write_out
+from learntorch.core.shapes import count, wrap_dim
+from learntorch.core.tensor import owner
+
+
+def steps_of(a):
+    """The strides of an array in elements."""
+    return tuple(s // a.itemsize for s in a.strides)
+
+
+@view(space="rules", grad="AsStrided")
+def strided_window(xp, x, size, stride, offset, x_stride, x_offset):
+    """The storage of x seen through strides (in elements), from `offset`."""
+    flat = owner(x).ravel(order="K").view(x.dtype)
+    if count(size):
+        last = offset + sum([(n - 1) * s for n, s in zip(size, stride, strict=True)])
+        if last >= flat.size:
+            raise RuntimeError(
+                f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, "
+                f"and itemsize {x.itemsize} requiring a storage size of {(last + 1) * x.itemsize} "
+                f"are out of bounds for storage of size {flat.size * x.itemsize}")
+    return xp.lib.stride_tricks.as_strided(flat[offset:], size, [s * x.itemsize for s in stride])
+strided_window.vjp(x=lambda xp, g, x_shape, size, stride, offset, x_stride, x_offset: xp.restrided(
+    g, (size, stride, offset), (x_shape, x_stride, x_offset)))
+
+
+@nary(space="rules", grad="AsStrided")
+def restrided(xp, x, old, new):
+    """x laid into a storage by one geometry (shape, strides, offset), adding, and read by another.
+
+    Places of the old geometry that the new one sees several times are shared out.
+    """
+    write, read = geometry(xp, *old), geometry(xp, *new)
+    n = max([int(p.max()) + 1 for p in (write, read) if p.size] or [0])
+    storage = xp.zeros(n, x.dtype)
+    xp.add.at(storage, write.reshape(-1), x.reshape(-1))
+    return storage[read]
+restrided.vjp(x=lambda xp, g, old, new: xp.restrided(g, new, old))
+
+
+def geometry(xp, shape, strides, offset):
+    """The place in storage of every element."""
+    places = xp.full(shape, offset)
+    for i, (n, s) in enumerate(zip(shape, strides, strict=True)):
+        places += (xp.arange(n) * s).reshape([-1] + [1] * (len(shape) - 1 - i))
+    return places
+
+
+@composite(out=False)
+def as_strided(input, size, stride, storage_offset=None):
+    """The memory of `input` seen with any sizes and strides (in elements), sharing it.
+
+    Raises RuntimeError where that would leave the memory.
+    """
+    size, stride = tuple(size), tuple(stride)
+    if len(size) != len(stride):
+        raise RuntimeError("mismatch in length of strides and shape")
+    if any(s < 0 for s in stride):
+        raise RuntimeError("as_strided: Negative strides are not supported at the moment, got "
+                           f"strides: {list(stride)}")
+    own = input.storage_offset()
+    offset = own if storage_offset is None else storage_offset
+    if offset < 0:
+        raise RuntimeError(f"Tensor: invalid storage offset {offset}")
+    return strided_window(input, size, stride, offset, input.stride(), own)
+
+
+# ---- copies of views ------------------------------------------------------------------------
+
+
+def copying(name, view_name, method=False):
+    """Register `<view>_copy`: the view's values in memory of their own."""
+    def copy(input, *args, out=None, **named):
+        look = registry[view_name]
+        made = (look.op.public or look)(input, *args, **named)
+        made = tuple(t.clone() for t in made) if isinstance(made, tuple) else made.clone()
+        return made if out is None else write_out(copy.op, out, made, (input,))
+    copy.__name__ = name
+    copy.__doc__ = f"The values of `{view_name}` in memory of their own."
+    return composite(copy, name=name, method=method)
+
+
+for _name in ("as_strided", "diagonal", "expand", "permute", "select", "split", "squeeze",
+              "split_with_sizes", "t", "transpose", "unbind", "unfold", "unsqueeze", "view",
+              "alias", "view_as_real", "view_as_complex"):
+    copying(f"{_name}_copy", _name)
+copying("narrow_copy", "narrow", method=True)
+
+
+@composite(out=True, method=False)
+def slice_copy(input, dim=0, start=None, end=None, step=1):
+    """The elements start, start + step, … before `end` along `dim`, in memory of their own."""
+    return sliced(input, dim, start, end, step).clone()
+
+
+def sliced(input, dim, start, end, step):
+    """The view of a slice along `dim`."""
+    if step <= 0:
+        raise RuntimeError("slice step must be positive")
+    if end is not None and end > 2 ** 62:
+        end = None
+    return input[(slice(None),) * wrap_dim(dim, input._data.ndim) + (slice(start, end, step),)]
+
+
+@composite(out=True, method=False)
+def detach_copy(input):
+    """The values without history, in memory of their own."""
+    return input.detach().clone()
+
+
+# ---- views written back -----------------------------------------------------------------------
+
+
+def written_back(name, input, src, look):
+    """A copy of `input` whose view `look` holds `src`."""
+    fresh = input.clone()
+    window = look(fresh)
+    if window._data.shape != src._data.shape:
+        raise RuntimeError(f"expected src to have a size equal to the slice of self. src size = "
+                           f"{list(src._data.shape)}, slice size = {list(window._data.shape)}")
+    window.copy_(src)
+    return fresh
+
+
+@composite(out=True)
+def select_scatter(input, src, dim, index):
+    """`input` with `src` at `index` along `dim`."""
+    return written_back("select_scatter", input, src, lambda t: t.select(dim, index))
+
+
+@composite(out=True)
+def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
+    """`input` with `src` in a slice along `dim`."""
+    return written_back("slice_scatter", input, src, lambda t: sliced(t, dim, start, end, step))
+
+
+@composite(out=True)
+def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1):
+    """`input` with `src` on a diagonal."""
+    return written_back("diagonal_scatter", input, src, lambda t: t.diagonal(offset, dim1, dim2))
+
+
+@composite(out=True)
+def as_strided_scatter(input, src, size, stride, storage_offset=None):
+    """`input` with `src` in the window that `as_strided` would show."""
+    def look(t):
+        return as_strided(t, size, stride, storage_offset)
+    return written_back("as_strided_scatter", input.contiguous(), src, look)
+
+
+# ---- nothing to resolve -----------------------------------------------------------------------
+
+
+@composite(out=False)
+def resolve_conj(input):
+    """The input: its conjugate is always computed at once."""
+    return input
+
+
+@composite(out=False)
+def resolve_neg(input):
+    """The input: its negative is always computed at once."""
+    return input

@@ -1,0 +1,123 @@
+"""Diagonals and triangles of matrices."""
+
+import numpy as np
+
+from learntorch.core.devices import check_cpu
+from learntorch.core.dtypes import int64
+from learntorch.core.op import composite, nary
+from learntorch.core.shapes import wrap_dim
+from learntorch.core.tensor import Tensor, wrap
+from learntorch.ops.create import finish, numpy_type
+from learntorch.ops.shape import cat
+from learntorch.ops.views import diagonal as take_diagonal
+from learntorch.ops.views import put_diagonal
+
+
+@nary(out=True, inplace=True)
+def tril(xp, x, diagonal=0):
+    """The elements on and below a diagonal of each matrix, 0 above it."""
+    refuse_vectors("tril", x)
+    return xp.tril(x, diagonal)
+tril.vjp(x=lambda xp, g, diagonal: xp.tril(g, diagonal))
+
+
+@nary(out=True, inplace=True)
+def triu(xp, x, diagonal=0):
+    """The elements on and above a diagonal of each matrix, 0 below it."""
+    refuse_vectors("triu", x)
+    return xp.triu(x, diagonal)
+triu.vjp(x=lambda xp, g, diagonal: xp.triu(g, diagonal))
+
+
+def refuse_vectors(name, x):
+    """Raise RuntimeError for fewer than two dimensions."""
+    if x.ndim < 2:
+        raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
+
+
+@composite
+def diag_embed(input, offset=0, dim1=-2, dim2=-1):
+    """Matrices (in new dimensions dim1, dim2) with the last dimension on a diagonal, 0 elsewhere."""
+    ndim = input._data.ndim + 1
+    a, b = wrap_dim(dim1, ndim), wrap_dim(dim2, ndim)
+    if a == b:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    *rest, n = input._data.shape
+    side = n + abs(offset)
+    shape = tuple(side if i in (a, b) else rest.pop(0) for i in range(ndim))
+    return put_diagonal(input, shape, offset, a, b)
+
+
+@composite(out=True)
+def diag(input, diagonal=0):
+    """A vector as the diagonal of a matrix; of a matrix its diagonal."""
+    ndim = input._data.ndim
+    if ndim not in (1, 2):
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {ndim}D")
+    return diag_embed(input, diagonal) if ndim == 1 else take_diagonal(input, diagonal).clone()
+
+
+@composite
+def diagflat(input, offset=0):
+    """All elements on the diagonal of one matrix."""
+    return diag_embed(input.reshape(-1), offset)
+
+
+@composite
+def trace(input):
+    """The sum of the diagonal of a matrix."""
+    if input._data.ndim != 2:
+        raise RuntimeError("trace: expected a matrix, but got tensor with dim "
+                           f"{input._data.ndim}")
+    return take_diagonal(input).sum()
+
+
+@composite(out=False, space="linalg", name="linalg.diagonal", method=False)
+def diagonal_of(A, *, offset=0, dim1=-2, dim2=-1):
+    """The diagonal of the last two dimensions."""
+    return take_diagonal(A, offset, dim1, dim2)
+
+
+def _corner(places, row, col, offset, dtype, device):
+    check_cpu(device)
+    for size, what in ((row, "row"), (col, "col")):
+        if size < 0:
+            raise RuntimeError(f"{what} must be non-negative, got{size}")
+    return finish(np.stack(places(row, offset, col)).astype(numpy_type(dtype, int64)))
+
+
+@composite(method=False, out=False)
+def tril_indices(row, col, offset=0, *, dtype=None, device=None, layout=None):
+    """The places on and below a diagonal of a row × col matrix: their rows, their columns."""
+    return _corner(np.tril_indices, row, col, offset, dtype, device)
+
+
+@composite(method=False, out=False)
+def triu_indices(row, col, offset=0, *, dtype=None, device=None, layout=None):
+    """The places on and above a diagonal of a row × col matrix: their rows, their columns."""
+    return _corner(np.triu_indices, row, col, offset, dtype, device)
+
+
+@composite(method=False, out=False)
+def block_diag(*tensors):
+    """One matrix with the given ones along its diagonal, 0 elsewhere."""
+    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+        tensors = tensors[0]
+    if not tensors:
+        return wrap(np.zeros((1, 0), np.float32))
+    for i, t in enumerate(tensors):
+        if not isinstance(t, Tensor):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got "
+                            f"{type(t).__name__}")
+        if t._data.ndim > 2:
+            raise RuntimeError("torch.block_diag: Input tensors must have 2 or fewer dimensions. "
+                               f"Input {i} has {t._data.ndim} dimensions")
+    blocks = [t.reshape(1, -1) if t._data.ndim < 2 else t for t in tensors]
+    width = sum(t._data.shape[1] for t in blocks)
+    rows = []
+    left = 0
+    for t in blocks:
+        n, m = t._data.shape
+        rows.append(cat([t.new_zeros(n, left), t, t.new_zeros(n, width - left - m)], 1))
+        left += m
+    return cat(rows, 0)
