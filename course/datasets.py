@@ -23,7 +23,9 @@ def digits(held_out=HELD_OUT):
     with np.load(DATA / "mnist10k.npz") as file:
         images, labels = file["x"], file["y"]
     # The file is sorted by digit. MT19937 gives the same order in every version of NumPy.
-    order = np.random.Generator(np.random.MT19937(SHUFFLE)).random(len(labels)).argsort(kind="stable")
+    order = (
+        np.random.Generator(np.random.MT19937(SHUFFLE)).random(len(labels)).argsort(kind="stable")
+    )
     images = images[order, None].astype(np.float32) / np.float32(255)
     labels = labels[order].astype(np.int64)
     cut = len(labels) - held_out

@@ -93,7 +93,16 @@ _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"learntorch\
 _attach_all()
 globals().update(_face("torch"))
 
-from learntorch import autograd, cuda, nn, optim, random, utils, version  # noqa: E402, needs the ops
+from learntorch import (  # noqa: E402, needs the ops
+    autograd,
+    cuda,
+    nn,
+    optim,
+    random,
+    special,
+    utils,
+    version,
+)
 
 __all__ = [_name for _name in globals() if _name[0] != "_"]
 

@@ -70,7 +70,9 @@ def picture_difference(fresh, stored):
 
     new, old = _grey(fresh), _grey(stored)
     if max(abs(new.shape[0] - old.shape[0]), abs(new.shape[1] - old.shape[1])) > SIZE:
-        return f"the picture was {old.shape[1]}×{old.shape[0]}, and is {new.shape[1]}×{new.shape[0]}"
+        return (
+            f"the picture was {old.shape[1]}×{old.shape[0]}, and is {new.shape[1]}×{new.shape[0]}"
+        )
     change = np.abs(_squares(new) - _squares(old))
     worst = float(change.max())
     if worst <= BRIGHTNESS:

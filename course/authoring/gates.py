@@ -75,7 +75,7 @@ class Subject:
 
 
 def pairing(subject):
-    """A chapter has a notebook, checks, solutions and a quiz; none of them is without the others."""
+    """A chapter has a notebook, checks, solutions and a quiz, and none of them is alone."""
     have = {
         "notebook": [c.name for c in listing(subject.folder)],
         "checks": checked(),

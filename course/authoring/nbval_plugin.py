@@ -1,4 +1,4 @@
-"""What nbval lacks, as a pytest plugin: `pytest -p course.authoring.nbval_plugin --nbval notebooks`.
+"""What nbval lacks: `pytest -p course.authoring.nbval_plugin --nbval notebooks`.
 
 nbval compares stored with fresh outputs strictly, but it passes a notebook that was cleared, never
 looks at pictures, and has no tolerance for numbers. With this plugin a code cell also fails when
@@ -128,5 +128,8 @@ def _aligned(fresh, stored, limit):
 
 def _pictures(outputs):
     return [
-        output["data"][kind] for output in outputs for kind in PICTURES if kind in output.get("data", {})
+        output["data"][kind]
+        for output in outputs
+        for kind in PICTURES
+        if kind in output.get("data", {})
     ]

@@ -91,9 +91,13 @@ def anatomy(notebook, questions):
     if stubs != checks:
         wrong.append(f"the stubs {stubs} are not followed by the checks {checks}")
     if not QUESTIONS[0] <= len(questions) <= QUESTIONS[1]:
-        wrong.append(f"{len(questions)} quiz questions, in place of {QUESTIONS[0]} to {QUESTIONS[1]}")
+        wrong.append(
+            f"{len(questions)} quiz questions, in place of {QUESTIONS[0]} to {QUESTIONS[1]}"
+        )
     headings = [h for c in every if c.kind == "markdown" for h in HEADING.findall(c.source)]
     wrong += [f"no heading {part!r}" for part in HEADINGS if part not in headings]
     named = [cell.name for cell in every]
-    wrong += [f"the cell name {n!r} is used twice" for n in sorted(set(named)) if named.count(n) > 1]
+    wrong += [
+        f"the cell name {n!r} is used twice" for n in sorted(set(named)) if named.count(n) > 1
+    ]
     return wrong

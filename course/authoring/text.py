@@ -8,7 +8,7 @@
     print(x)
 
 A line `%% kind name tags…` begins a cell; `name` becomes the cell's id, which must not change once
-it is published. The notebook is the source of truth: outputs stay with cells whose text is the same.
+it is published. The notebook is the source of truth; unchanged cells keep their outputs.
 
     python -m course.authoring.text 05                  # print chapter 05 as text
     python -m course.authoring.text 05 --read 05.txt    # make the notebook from a text
@@ -20,6 +20,7 @@ import sys
 from pathlib import Path
 
 from course.authoring.notebook import METADATA, Cell, cells, chapters, read, write
+from course.authoring.prose import refresh_navigation
 from course.chapters import source
 
 __all__ = ["from_text", "main", "merge", "to_text"]
@@ -60,7 +61,7 @@ def from_text(text):
 
 
 def merge(made, notebook=None):
-    """A notebook of these cells, with the outputs an older one holds for cells that are the same."""
+    """A notebook of these cells, with the outputs an older one has for unchanged cells."""
     old = {cell.name: cell for cell in cells(notebook)} if notebook else {}
     for cell in made:
         same = old.get(cell.name)
@@ -85,7 +86,10 @@ def main(argv=None):
         file = source() / f"{wish.chapter}.ipynb"
     else:
         file = chapters([wish.chapter])[0].file
-    write(file, merge(made, read(file) if file.exists() else None))
+    notebook = merge(made, read(file) if file.exists() else None)
+    write(file, notebook)
+    (chapter,) = chapters([file.stem])
+    write(file, refresh_navigation(notebook, chapter))
     print(f"{file.name}: {len(made)} cells")
     return 0
 

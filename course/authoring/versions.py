@@ -32,7 +32,7 @@ def solved(notebook, chapter):
 
 
 def instructor(notebook, chapter):
-    """The solved chapter with the hints of each exercise and the answers of the quiz in the text."""
+    """The solved chapter with the hints of each exercise and the answers of the quiz."""
     made = solved(notebook, chapter)
     result = []
     for cell, data in zip(cells(notebook), made["cells"], strict=True):
@@ -40,7 +40,9 @@ def instructor(notebook, chapter):
         if name and "exercise" in cell.tags:
             hints = getattr(module(chapter[:2]), name).hints
             lines = "\n".join(f"{i}. {hint}" for i, hint in enumerate(hints, 1))
-            result.append(_note(f"hints-{cell.name}", f"**Hints the check gives, in turn**\n\n{lines}"))
+            result.append(
+                _note(f"hints-{cell.name}", f"**Hints the check gives, in turn**\n\n{lines}")
+            )
         result.append(data)
     result.append(_note("quiz-answers", _answers(load(chapter[:2]))))
     made["cells"] = result

@@ -27,10 +27,18 @@ def ex_01_1(trial):
 )
 def ex_01_2(trial):
     """n numbers, uniform in [low, high), that depend on the seed."""
-    for n, low, high in [(1, 0.0, 1.0), (2, 0.0, 10.0), (5, -1.0, 1.0), (2000, 3.0, 4.0), (2000, -8.0, 2.0)]:
+    for n, low, high in [
+        (1, 0.0, 1.0),
+        (2, 0.0, 10.0),
+        (5, -1.0, 1.0),
+        (2000, 3.0, 4.0),
+        (2000, -8.0, 2.0),
+    ]:
         torch.manual_seed(n)
         got = trial.call(n, low, high)
-        trial.equal(getattr(got, "shape", None) or got, torch.Size([n]), about=f"the shape of {trial.said}")
+        trial.equal(
+            getattr(got, "shape", None) or got, torch.Size([n]), about=f"the shape of {trial.said}"
+        )
         smallest, largest = got.min().item(), got.max().item()
         trial.true(
             smallest >= low and largest <= high,
@@ -105,6 +113,15 @@ def ex_01_4(trial):
 )
 def ex_01_5(trial):
     """Stride of a fresh tensor of a shape."""
-    for shape in [(5,), (3, 4), (4, 3), (1, 6), (2, 3, 4), (3, 1, 2), (2, 3, 4, 5), (2, 1, 3, 1, 2)]:
+    for shape in [
+        (5,),
+        (3, 4),
+        (4, 3),
+        (1, 6),
+        (2, 3, 4),
+        (3, 1, 2),
+        (2, 3, 4, 5),
+        (2, 1, 3, 1, 2),
+    ]:
         got = trial.call(shape)
         trial.equal(tuple(got) if isinstance(got, list) else got, torch.empty(shape).stride())

@@ -43,6 +43,7 @@ def ex_05_1(trial):
 )
 def ex_05_2(trial):
     """How many operations are behind a tensor."""
+
     def leaf():
         return torch.tensor([1.0, 2.0], requires_grad=True)
 

@@ -45,25 +45,35 @@ def tables(*sizes):
 @exercise(
     "function",
     hints=[
-        "how many places are there for the kernel, down and to the right? make a table of zeros of that size",
-        "at row i and column j the patch is image[i : i + rows, j : j + columns], as large as the kernel",
+        "how many places are there for the kernel, down and to the right? make zeros of that size",
+        "the patch at row i and column j is image[i : i + rows, j : j + columns]: as large as the "
+        "kernel",
         "out[i, j] = (patch * kernel).sum(), in two loops over i and j; do not flip the kernel",
     ],
 )
 def ex_12_3(trial):
     """Convolution of a table with a kernel."""
-    pairs = [((1, 1), (1, 1)), ((2, 2), (1, 2)), ((3, 3), (2, 2)), ((2, 5), (2, 2)), ((4, 3), (3, 1))]
+    pairs = [
+        ((1, 1), (1, 1)),
+        ((2, 2), (1, 2)),
+        ((3, 3), (2, 2)),
+        ((2, 5), (2, 2)),
+        ((4, 3), (3, 1)),
+    ]
     pairs += [((6, 5), (3, 2)), ((5, 7), (5, 3))]
     for size, small in pairs:
         image, kernel = tables(size, small)
-        trial.equal(trial.call(image, kernel), F.conv2d(image[None, None], kernel[None, None])[0, 0])
+        trial.equal(
+            trial.call(image, kernel), F.conv2d(image[None, None], kernel[None, None])[0, 0]
+        )
 
 
 @exercise(
     "function",
     hints=[
-        "the square for row i and column j of the result is table[2 * i : 2 * i + 2, 2 * j : 2 * j + 2]",
-        "without loops: table[0::2, 0::2] are the top left corners of all squares; there are three more such tables",
+        "row i and column j of the result come from table[2 * i : 2 * i + 2, 2 * j : 2 * j + 2]",
+        "without loops: table[0::2, 0::2] are the top left corners of all squares; there are three "
+        "more such tables",
         "torch.maximum(a, b) takes the larger of two tables, place by place; use it three times",
     ],
 )

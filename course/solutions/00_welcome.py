@@ -2,7 +2,6 @@
 
 import learntorch as torch
 
-
 # %% ex_00_1
 ex_00_1 = 3 * 2 + 2
 

@@ -2,7 +2,6 @@
 
 import learntorch as torch
 
-
 # %% ex_01_1
 ex_01_1 = torch.tensor([[1, 2, 3], [4, 5, 6]])
 

@@ -1,6 +1,5 @@
 """Solutions of chapter 05, Dynamic computational graphs."""
 
-
 # %% ex_05_1
 ex_05_1 = 3
 

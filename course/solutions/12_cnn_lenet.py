@@ -2,7 +2,6 @@
 
 import learntorch as torch
 
-
 # %% ex_12_1
 ex_12_1 = 6 * 5 * 5 + 6
 

@@ -42,6 +42,12 @@ def unbroadcast(x, shape):
     return np.add.reduce(x, axis=axes, keepdims=True) if axes else x
 
 
+def special(name):
+    """SciPy's special function of that name."""
+    from scipy import special
+    return getattr(special, name)
+
+
 def __getattr__(name):
     value = getattr(np, name, None)
     if value is None:

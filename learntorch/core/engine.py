@@ -12,7 +12,7 @@ from operator import attrgetter
 import numpy as np
 
 from learntorch.backend import dialects, tensor_xp
-from learntorch.core import anomaly, graph, op
+from learntorch.core import anomaly, graph, record
 from learntorch.core.ambient import ambient, no_grad, set_grad_enabled
 from learntorch.core.dtypes import HALF, of, said
 from learntorch.core.graph import FREED, Leaf, Pick, vertex
@@ -384,6 +384,16 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
             t._grad = g if t._grad is None else t._grad + g
 
 
+def backward_from(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
+    """Add d self/d leaf to `.grad` of every leaf (or of `inputs`).
+
+    gradient: weighs a `self` that is not one number; same shape. retain_graph: keep what backward
+    needs, to call it again. create_graph: record the gradients' own history. Raises RuntimeError
+    where there is no history, or when it was freed or spoilt by an in-place write.
+    """
+    backward((self,), (gradient,), retain_graph, create_graph, inputs)
+
+
 def starts(tensors, grad_tensors):
     """Where backward begins, and with which gradients (1 for a scalar). Raises RuntimeError."""
     if len(tensors) != len(grad_tensors):
@@ -446,7 +456,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     if is_grads_batched:
         rows = [grad(outputs, inputs, [None if g is None else g[i] for g in grad_outputs], True,
                      create_graph, allow_unused=allow_unused) for i in range(len(grad_outputs[0]))]
-        pile = op.registry["stack"]
+        pile = record.registry["stack"]
         return tuple(None if column[0] is None else pile(list(column), 0)
                      for column in zip(*rows, strict=True))
     if materialize_grads and allow_unused is False:

@@ -9,6 +9,7 @@ import numpy as np
 from learntorch.core import failures
 from learntorch.core.ambient import ambient
 from learntorch.core.dtypes import can_cast, of, said
+from learntorch.core.engine import backward_from
 from learntorch.core.graph import Leaf, cell_of, new, rebase, touch, vertex
 from learntorch.core.record import parameters, registry
 from learntorch.core.tensor import Tensor
@@ -49,6 +50,7 @@ def attach_all():
             for name in names if op.method or "Tensor" in op.space else ():
                 setattr(Tensor, name + "_", op.written)
     Tensor.where = registry["where_method"]
+    Tensor.backward = backward_from
     for name in VIEWS_IN_PLACE:
         setattr(Tensor, name + "_", reshaped(getattr(Tensor, name)))
     for name, function in PROPERTIES.items():
@@ -91,7 +93,7 @@ def in_place(function):
     return call_
 
 
-VIEWS_IN_PLACE = ("squeeze", "unsqueeze", "transpose", "swapaxes", "swapdims", "t")
+VIEWS_IN_PLACE = ("squeeze", "unsqueeze", "transpose", "swapaxes", "swapdims", "t", "as_strided")
 
 
 def reshaped(view):

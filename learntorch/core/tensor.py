@@ -250,11 +250,6 @@ class Tensor:
     def grad(self):
         self._grad = None
 
-    def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
-        """Add d self/d leaf to `.grad` of every leaf; `gradient` weighs a non-scalar `self`."""
-        from learntorch.core.engine import backward
-        backward((self,), (gradient,), retain_graph, create_graph, inputs)
-
     def retain_grad(self):
         """Keep the gradient of this non-leaf tensor in `.grad` too."""
         edge = vertex(self)

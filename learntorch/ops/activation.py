@@ -133,8 +133,8 @@ def softplus_x(xp, g, x, beta, threshold):
 softplus.vjp(x=softplus_x)
 
 
-@unary(result="float", space="nn.functional special", name="logsigmoid", grad="LogSigmoid",
-       inplace=False, out=False)
+@nary(space="nn.functional special", name="logsigmoid", grad="LogSigmoid", out=True,
+      refuses="log_sigmoid_cpu")
 def logsigmoid(xp, x):
     """ln σ(x) = min(x, 0) − ln(1 + e^{−|x|})."""
     return xp.minimum(x, 0) - xp.log1p(xp.exp(-xp.abs(x)))
@@ -184,7 +184,7 @@ def softsign(input):
 # ---- bent exponentials -------------------------------------------------------------------------
 
 
-@nary(space="torch nn.functional", method=False, inplace=True, refuses="celu_cpu")
+@nary(space="torch nn.functional", method=False, inplace=True, refuses="elu_cpu")
 def celu(xp, x, alpha):
     """x for x > 0, α · (e^{x/α} − 1) below: smooth for every α."""
     return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0) / alpha))
@@ -284,12 +284,13 @@ def hardshrink(xp, x, lambd=0.5):
 hardshrink.vjp(x=lambda g, x, lambd: g * ((x > lambd) | (x < -lambd)))
 
 
-@nary(space="nn.functional", out=True, refuses="softshrink_cpu")
+@nary(space="nn.functional", out=True, refuses="softshrink_check")
 def softshrink(xp, x, lambd=0.5):
     """x pulled towards 0 by lambd, and 0 where it would cross."""
-    if lambd < 0:
-        raise RuntimeError("lambda must be greater or equal to 0, but found to be "
-                           f"{float(lambd):g}.")
+    top = xp.finfo(x.dtype).max
+    if not 0 <= lambd <= top:
+        raise RuntimeError(f"lambda must be in range [0, {top:g}] for input dtype "
+                           f"{said(x.dtype)}, but found {lambd:g}")
     return xp.where(x > lambd, x - lambd, xp.where(x < -lambd, x + lambd, x * 0))
 softshrink.vjp(x=lambda g, x, lambd: g * ((x > lambd) | (x < -lambd)))
 
@@ -360,9 +361,6 @@ def prelu(input, weight):
     if w.dtype is not x.dtype:
         raise RuntimeError(f"prelu: Type promoting not supported. Got {said(input.dtype)} and "
                            f"{said(weight.dtype)}")
-    if w.ndim > 1:
-        raise RuntimeError("prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = "
-                           f"{w.ndim}")
     if w.size != 1:
         if x.ndim == 0:
             raise RuntimeError("Not allow zero-dim input tensor.")

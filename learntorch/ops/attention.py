@@ -21,7 +21,7 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     its own place and before. `enable_gqa`: fewer heads (dimension −3) of keys than of queries.
     Source: Vaswani et al., Attention is all you need (2017), section 3.2.
     """
-    check_attention(query, key, value)
+    check_attention(query, key, value, attn_mask)
     if is_causal and attn_mask is not None:
         raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set "
                            "when is_causal=True")
@@ -42,21 +42,18 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
 
 
 def masked_weights(scores, attn_mask):
-    """softmax(scores + mask) over the keys; a row with no key at all gives zeros."""
+    """softmax(scores + mask) over the keys; a query that may look nowhere gets zeros."""
     if attn_mask is None:
         return scores.softmax(-1)
-    if attn_mask._data.dtype != np.bool_:
-        return (scores + attn_mask).softmax(-1)
-    allowed = attn_mask._data
-    bias = np.where(allowed, 0, -np.inf).astype(scores._data.real.dtype)
-    weights = (scores + wrap(bias)).softmax(-1)
-    some = allowed.any(axis=-1, keepdims=True)
-    if some.all():
-        return weights
-    return where(wrap(some), weights, 0)
+    m = attn_mask._data
+    bias = np.where(m, 0, -np.inf).astype(scores._data.dtype) if m.dtype == np.bool_ else m
+    nowhere = np.isneginf(bias).all(axis=-1, keepdims=True)
+    if nowhere.any():
+        return where(wrap(~nowhere), (scores + wrap(np.where(nowhere, 0, bias))).softmax(-1), 0)
+    return (scores + (wrap(bias) if bias is not m else attn_mask)).softmax(-1)
 
 
-def check_attention(query, key, value):
+def check_attention(query, key, value, attn_mask):
     """Raise RuntimeError in PyTorch's words for tensors that do not fit together."""
     q, k, v = (t._data for t in (query, key, value))
     if not q.dtype == k.dtype == v.dtype:
@@ -65,14 +62,19 @@ def check_attention(query, key, value):
                            f"value.dtype: {scalar_name(value)} instead.")
     if q.ndim < 2 or k.ndim < 2 or v.ndim < 2:
         raise RuntimeError("Expected query, key, and value to all be  at least 2 dimensional, but "
-                           f"got query.dim: {q.ndim}, key.dim: {k.ndim} and value.dim: {v.ndim} "
+                           f"got query.dim: {q.ndim} key.dim: {k.ndim} and value.dim: {v.ndim} "
                            "instead.")
+    m = attn_mask._data.dtype if attn_mask is not None else q.dtype
+    if m not in (q.dtype, np.bool_, np.float32):
+        raise RuntimeError("Expected attn_mask dtype to be bool or float or to match query dtype, "
+                           f"but got attn_mask.dtype: {scalar_name(attn_mask)} and  query.dtype: "
+                           f"{scalar_name(query)} instead.")
 
 
 def scalar_name(t):
     """The C++ name of a tensor's dtype."""
     return {"float32": "float", "float64": "double", "float16": "c10::Half",
-            "bfloat16": "c10::BFloat16", "int64": "int64_t", "int32": "int"}.get(
+            "bfloat16": "c10::BFloat16", "int64": "long int", "int32": "int"}.get(
                 t.dtype.name, t.dtype.name)
 
 

@@ -106,7 +106,7 @@ def _floating_of(data, array):
 def _holds_numpy(data):
     while isinstance(data, (list, tuple)) and data:
         data = data[0]
-    return isinstance(data, (np.ndarray, np.generic)) and not isinstance(data, (float, int))
+    return isinstance(data, (np.ndarray, np.generic))
 
 
 def _plain_nested(data):

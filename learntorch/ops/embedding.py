@@ -51,10 +51,7 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0,
 
     Row `padding_idx` gets no gradient. Raises IndexError for an index outside the table.
     """
-    if input._data.dtype not in (np.int64, np.int32):
-        raise RuntimeError("Expected tensor for argument #1 'indices' to have one of the following "
-                           f"scalar types: Long, Int; but got {input.type()} instead (while "
-                           "checking arguments for embedding)")
+    check_indices(input, "embedding")
     if weight._data.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
     indices = input._data
@@ -71,6 +68,14 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0,
     if scale_grad_by_freq:
         weight = scale_by_count(weight, indices)
     return rows(weight, indices.copy(), padding_idx)
+
+
+def check_indices(input, name):
+    """Raise RuntimeError for indices that are not integers."""
+    if input._data.dtype not in (np.int64, np.int32):
+        raise RuntimeError("Expected tensor for argument #1 'indices' to have one of the following "
+                           f"scalar types: Long, Int; but got {input.type()} instead (while "
+                           f"checking arguments for {name})")
 
 
 def shrink_rows(weight, indices, max_norm, norm_type):
@@ -110,6 +115,7 @@ def embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale
     rows, for mode "sum"; indices `padding_idx` do not count. Raises ValueError otherwise.
     """
     check_bags(input, weight, offsets, mode, scale_grad_by_freq, sparse, per_sample_weights)
+    check_indices(input, "embedding_bag")
     indices = input._data.reshape(-1)
     if offsets is None:
         starts = np.arange(0, indices.size, max(input._data.shape[1], 1))
@@ -119,9 +125,9 @@ def embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale
         check_offsets(offsets._data, indices.size)
     n = weight._data.shape[0]
     if indices.size and (indices.min() < 0 or indices.max() >= n):
-        raise RuntimeError("embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx "
-                           f"to be {indices.max() if indices.min() >= 0 else indices.min()}: the "
-                           f"table has {n} rows.")
+        i = int(((indices < 0) | (indices >= n)).argmax())
+        raise RuntimeError(f"Index {i} of input takes value {indices[i]} which is not in the valid "
+                           f"range [0, {n})")
     if max_norm is not None:
         shrink_rows(weight, indices, max_norm, norm_type)
     if scale_grad_by_freq:
@@ -147,7 +153,8 @@ def embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale
 def padding_rows(padding_idx, n):
     """`padding_idx` counted from 0. Raises RuntimeError when there is no such row."""
     if not -n <= padding_idx < n:
-        raise RuntimeError("padding_idx must be within the number of embeddings")
+        raise RuntimeError(f"padding_idx must be within the number of embeddings, {-n} through "
+                           f"{n - 1}, but got {padding_idx}")
     return padding_idx % n
 
 
@@ -188,7 +195,7 @@ def check_offsets(offsets, n):
         raise RuntimeError("offsets[0] has to be 0, i.e., the first sequence in the mini-batch has "
                            f"to start from position 0. However, got {offsets[0]}")
     if offsets[-1] > n:
-        raise RuntimeError(f"offsets[-1] can not be greater than input's length({n}) but got "
+        raise RuntimeError(f"offsets[-1] can not be greater than input's length {n} but got "
                            f"offsets[-1] of {offsets[-1]}")
 
 

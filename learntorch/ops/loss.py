@@ -459,10 +459,11 @@ def linear_cross_entropy(input, linear_weight, target, *, linear_bias=None, weig
     Shapes: input (N, in) or (in), linear_weight (C, in) or (C, d₁, …, in), target as for
     cross_entropy.
     """
-    if ignore_index is not None and target._data.dtype.kind in "fV":
-        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
     w = linear_weight
     sizes = w._data.shape[:-1]
+    check_linear(input, w, linear_bias)
+    if ignore_index is not None and target._data.dtype.kind in "fV":
+        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
     scores = linear(input, w.reshape(-1, w._data.shape[-1]) if w._data.ndim > 2 else w,
                     None if linear_bias is None else linear_bias.reshape(-1))
     if w._data.ndim > 2:
@@ -470,3 +471,20 @@ def linear_cross_entropy(input, linear_weight, target, *, linear_bias=None, weig
     return cross_entropy(scores, target, weight=weight, reduction=reduction,
                          ignore_index=-100 if ignore_index is None else ignore_index,
                          label_smoothing=label_smoothing)
+
+
+def check_linear(input, linear_weight, linear_bias):
+    """Raise RuntimeError for shapes that linear_cross_entropy cannot use."""
+    x, w = input._data.shape, linear_weight._data.shape
+    if len(x) not in (1, 2):
+        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {len(x)}")
+    if len(w) < 2:
+        raise RuntimeError(f"expected linear_weight with dimensionality at least 2, got {len(w)}")
+    if x[-1] != w[-1]:
+        raise RuntimeError("expected equal input and linear_weight last dimensions (in_features), "
+                           f"got {x[-1]} and {w[-1]}, respectively")
+    if len(w) > 2 and len(x) == 1:
+        raise RuntimeError(f"K-dimensional loss defined by linear_weight shape {w} requires "
+                           f"batched input, (N, {w[-1]}), got unbatched input with shape {x}")
+    if linear_bias is not None and linear_bias._data.shape != w[:-1]:
+        raise RuntimeError(f"expected linear_bias shape {w[:-1]}, got {linear_bias._data.shape}")

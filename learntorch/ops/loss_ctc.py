@@ -129,7 +129,7 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
     single = log_probs._data.ndim == 2
     x = log_probs.unsqueeze(1) if single else log_probs
     times, lengths = as_lengths(input_lengths), as_lengths(target_lengths)
-    check_lengths(x._data, times, lengths, blank)
+    check_lengths(x._data, targets._data, times, lengths, blank)
     words = padded_targets(targets._data, lengths, single)
     loss = ctc(x, words, times, lengths, blank)
     if zero_infinity:
@@ -141,8 +141,8 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
     return loss.squeeze(0) if single else loss
 
 
-def check_lengths(x, times, lengths, blank):
-    """Raise RuntimeError for lengths that do not fit the input."""
+def check_lengths(x, targets, times, lengths, blank):
+    """Raise RuntimeError for lengths that do not fit the input or the targets."""
     n = x.shape[1]
     if not 0 <= blank < x.shape[2]:
         raise RuntimeError("blank must be in label range")
@@ -150,13 +150,21 @@ def check_lengths(x, times, lengths, blank):
         raise RuntimeError("input_lengths must be of size batch_size")
     if lengths.size != n:
         raise RuntimeError("target_lengths must be of size batch_size")
+    where = "(while checking arguments for ctc_loss_allocate_outputs)"
+    for name, given in (("input_lengths", times), ("target_lengths", lengths)):
+        if (given < 0).any():
+            raise RuntimeError(f"Expected {name} to have value at least 0, but got value "
+                               f"{given.min()} {where}")
     if n and times.max() > x.shape[0]:
-        i = int((times > x.shape[0]).argmax())
         raise RuntimeError(f"Expected input_lengths to have value at most {x.shape[0]}, but got "
-                           f"value {times[i]} (while checking arguments for ctc_loss_cpu)")
-    if (lengths < 0).any():
-        raise RuntimeError("Expected target_lengths to have value at least 0, but got value "
-                           f"{lengths.min()} (while checking arguments for ctc_loss_cpu)")
+                           f"value {times.max()} {where}")
+    longest = max(lengths, default=0)
+    if targets.ndim == 2 and targets.shape[1] < longest:
+        raise RuntimeError(f"Expected tensor to have size at least {longest} at dimension 1, but "
+                           f"got size {targets.shape[1]} for argument #2 'targets' {where}")
+    if targets.ndim == 1 and targets.size != lengths.sum():
+        raise RuntimeError(f"Expected tensor to have size {lengths.sum()} at dimension 0, but got "
+                           f"size {targets.size} for argument #2 'targets' {where}")
 
 
 def padded_targets(targets, lengths, single):

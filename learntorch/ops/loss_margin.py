@@ -74,7 +74,7 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
         raise ValueError("only p == 1 and p == 2 supported")
     if weight is not None and weight._data.ndim != 1:
         raise ValueError("weight must be one-dimensional")
-    x, rows, t = class_rows("multi_margin_loss", input, target)
+    x, rows, t = class_rows(input, target, weight)
     classes = x.shape[1]
     picked = np.arange(classes) == t[:, None]
     if t.size and not ((t >= 0) & (t < classes)).all():
@@ -85,16 +85,13 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
     if p == 2:
         loss = loss * loss
     if weight is not None:
-        if weight._data.shape[0] != classes:
-            raise RuntimeError(f"inconsistent weight size, expected {classes} but got "
-                               f"{list(weight._data.shape)}")
         loss = loss * weight[wrap(t)].unsqueeze(1)
     loss = (loss * wrap(~picked)).sum(1) / classes
     return as_given(loss, input, target, reduction)
 
 
-def class_rows(name, input, target):
-    """The input's array and the input as (N, C); the target's array as (N)."""
+def class_rows(input, target, weight):
+    """The input's array and the input as (N, C); the target's array as (N). Raises RuntimeError."""
     x, t = input._data, target._data
     classes = x.shape[-1] if x.ndim else 1
     samples = x.shape[0] if x.ndim > 1 else 1
@@ -102,8 +99,13 @@ def class_rows(name, input, target):
         raise RuntimeError("Expected non-empty vector or matrix with optional 0-dim batch size, "
                            f"but got: {list(x.shape)}")
     if t.ndim > 1 or t.size != samples:
-        raise RuntimeError(f"inconsistent target size, expected {samples} but got "
-                           f"{list(t.shape)}")
+        raise RuntimeError("multi_margin_loss: target tensor should be 1-D with size equal to the "
+                           "number of input samples (batch size). Expected target size "
+                           f"[{samples}], but got {list(t.shape)}. Input has shape "
+                           f"{list(x.shape)}.")
+    if weight is not None and weight._data.shape[0] != classes:
+        raise RuntimeError(f"inconsistent weight size, expected {classes} but got "
+                           f"{list(weight._data.shape)}")
     if t.dtype != np.int64:
         raise RuntimeError(f"expected scalar type Long but found {said(target.dtype)}: class "
                            "targets are class numbers, convert them with .long().")
@@ -136,8 +138,11 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
     classes = x.shape[-1] if x.ndim else 1
     rows = input.reshape(x.size // classes, classes)
     t = t.reshape(rows._data.shape)
+    if t.dtype != np.int64:
+        raise RuntimeError(f"expected scalar type Long but found {said(target.dtype)}: class "
+                           "targets are class numbers, convert them with .long().")
     if ((t < -1) | (t >= classes)).any():
-        raise RuntimeError(f"target out of range: there are {classes} classes, numbered 0 to "
+        raise RuntimeError(f"argument #2 'target' is out of range: there are {classes} classes, numbered 0 to "
                            f"{classes - 1}; −1 ends the list.")
     listed = np.logical_and.accumulate(t >= 0, axis=1)
     hits = (t[..., None] == np.arange(classes)) & listed[..., None]         # (N, place, class)
@@ -165,7 +170,7 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
     """Mean of ln(1 + e^{−y x}), y = 1 or −1."""
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
-    return reduce_((-target * input).softplus_of(), reduction)
+    return reduce_((input * -target).softplus_of(), reduction)
 
 
 # ---- triplets --------------------------------------------------------------------------------

@@ -204,8 +204,9 @@ def bilinear(input1, input2, weight, bias=None):
     """x₁ᵀ · weight[k] · x₂ + bias[k] for every k: (…, n), (…, m) → (…, K), weight (K, n, m)."""
     a, b, w = input1._data.shape, input2._data.shape, weight._data.shape
     if a[:-1] != b[:-1]:
-        raise RuntimeError(f"bilinear(): input batch dimensions do not match: got {list(a)} and "
-                           f"{list(b)}")
+        i = next((i for i, (m, n) in enumerate(zip(a, b, strict=False)) if m != n), 0)
+        raise RuntimeError("bilinear(): input batch dimensions do not match at dim "
+                           f"{i}: got {a[i]} and {b[i]}")
     if len(w) != 3 or a[-1:] != w[1:2] or b[-1:] != w[2:]:
         which, size, needed = (1, a[-1], w[1]) if a[-1] != w[1] else (2, b[-1], w[2])
         raise RuntimeError(f"bilinear(): input{which} size does not match weight size: got {size} "

@@ -7,7 +7,8 @@ of them z = (x − μ) · r with r = 1 / √(σ² + eps), and the result is z ·
 
 import numpy as np
 
-from learntorch.core.dtypes import HALF, said
+from learntorch.core.dtypes import FLOATS, HALF, said
+from learntorch.core.failures import not_implemented
 from learntorch.core.graph import touch
 from learntorch.core.op import composite, multi, nary
 from learntorch.core.shapes import count
@@ -199,9 +200,10 @@ def checked_shape(name, input, normalized_shape, weight, bias=None):
                                f"{list(shape)}")
     size = input._data.shape
     if size[-len(shape):] != shape:
-        inside = "".join(f", {n}" for n in shape)
-        raise RuntimeError(f"Given normalized_shape={list(shape)}, expected input with shape [*"
-                           f"{inside}], but got input of size{list(size)}")
+        inside = ", ".join(map(str, shape))
+        star = "*" if name == "rms_norm" else "*, "
+        raise RuntimeError(f"Given normalized_shape={list(shape)}, expected input with shape ["
+                           f"{star}{inside}], but got input of size{list(size)}")
     return shape
 
 
@@ -213,6 +215,8 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     """
     shape = checked_shape("rms_norm", input, normalized_shape, weight)
     d = input.dtype
+    if d.numpy not in FLOATS:
+        raise not_implemented("rms_norm", d.numpy)
     if eps is None:
         eps = 2.0 ** -23 if d.itemsize == 2 else float(np.finfo(input._data.real.dtype).eps)
     x = input.float() if d.itemsize == 2 else input
@@ -319,14 +323,14 @@ def per_channel(t):
 known_channels.vjp(x=known_channels_x, weight=known_channels_weight, bias=lambda g: per_channel(g))
 
 
-def check_values(sizes, what="value per channel"):
+def check_values(sizes, shown):
     """Raise ValueError where one number would be compared with itself: its variance is 0."""
     n = sizes[0]
     for size in sizes[2:]:
         n *= size
     if n == 1:
-        raise ValueError(f"Expected more than 1 {what} when training, got input size "
-                         f"torch.Size({list(sizes)})")
+        raise ValueError("Expected more than 1 value per channel when training, got input size "
+                         f"{shown}")
 
 
 @standard_channels.public
@@ -339,30 +343,28 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     Source: Ioffe and Szegedy, Batch normalization (2015).
     """
     if training:
-        check_values(input._data.shape)
+        check_values(input._data.shape, input.shape)
     if input._data.shape == (0,):
         return input.clone()
     check_channels(input, running_mean, running_var, weight, bias, training)
-    if not training and running_mean is not None:
+    if not training:
         return known_channels(input, weight, bias, running_mean, running_var, eps)
     y, mean, var = standard_channels(input, weight, bias, eps)
-    if training:
-        a = input._data
-        n = a.size // max(a.shape[1], 1)
-        move_towards(running_mean, mean._data, momentum)
-        move_towards(running_var, var._data * (n / max(n - 1, 1)), momentum)
+    a = input._data
+    n = a.size // max(a.shape[1], 1)
+    move_towards(running_mean, mean._data, momentum)
+    move_towards(running_var, var._data * (n / max(n - 1, 1)), momentum)
     return y
 
 
 def check_channels(input, running_mean, running_var, weight, bias, training):
     """Raise RuntimeError for statistics or parameters that do not have one number per channel."""
     a = input._data
-    if a.ndim < 2:
-        raise RuntimeError(f"batch_norm expects an input of at least 2 dimensions (batch, channels,"
-                           f" …), but got {a.ndim}")
-    if not training and (running_mean is None) != (running_var is None):
-        raise RuntimeError("running_mean and running_var must be defined in evaluation mode")
-    channels = a.shape[1]
+    channels = a.shape[1] if a.ndim > 1 else 0
+    for name, t in (("running_mean", running_mean), ("running_var", running_var)):
+        if t is None and not training:
+            raise RuntimeError(f"{name} must be defined in evaluation mode: give running "
+                               "statistics, or training=True to use those of the batch.")
     for name, t in (("running_mean", running_mean), ("running_var", running_var),
                     ("weight", weight), ("bias", bias)):
         if t is not None and t._data.size != channels:
@@ -488,9 +490,8 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
     if len(shape) < 2:
         raise RuntimeError("Expected at least 2 dimensions for input tensor but received "
                            f"{len(shape)}")
-    if num_groups <= 0:
-        raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
-    check_values([shape[0] * shape[1] // num_groups, num_groups, *shape[2:]])
+    sizes = [shape[0] * shape[1] // num_groups, num_groups, *shape[2:]]
+    check_values(sizes, sizes)
     if shape[1] % num_groups:
         raise RuntimeError("Expected number of channels in input to be divisible by num_groups, "
                            f"but got input of shape {list(shape)} and num_groups={num_groups}")

@@ -37,8 +37,11 @@ def _cuts(wanted, size):
                                "zero-dimensional or one-dimensional tensor, but got a tensor with "
                                f"{wanted._data.ndim} dims")
         wanted = wanted.tolist()
-    if not isinstance(wanted, int):
+    if isinstance(wanted, (list, tuple)):
         return list(wanted)
+    if not isinstance(wanted, int):
+        raise TypeError("tensor_split(): argument 'indices_or_sections' must be int, tuple of ints "
+                        f"or Tensor, not {type(wanted).__name__}")
     if wanted <= 0:
         raise RuntimeError(f"number of sections must be larger than 0, got {wanted}")
     small, more = divmod(size, wanted)
@@ -296,7 +299,7 @@ def sum_to_size(self, *size):
     if not fits:
         raise RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(shape)}}}.")
     dims = [i for i, n in enumerate(shape) if i < extra or (size[i - extra] == 1 and n != 1)]
-    return self.sum(dims, keepdim=True).reshape(size) if dims else self
+    return self.sum(dims, keepdim=True).to(self.dtype).reshape(size) if dims else self
 
 
 @composite(method=False, out=False)

@@ -22,7 +22,9 @@ def test_text_is_compared_strictly():
 
 
 def test_line_numbers_of_sources_do_not_matter_and_the_file_does():
-    assert clean("tanh · learntorch/ops/pointwise.py:159") == "tanh · learntorch/ops/pointwise.py:LINE"
+    assert (
+        clean("tanh · learntorch/ops/pointwise.py:159") == "tanh · learntorch/ops/pointwise.py:LINE"
+    )
     assert first_difference("learntorch/ops/a.py:3", "learntorch/ops/a.py:9") == ""
     assert first_difference("learntorch/ops/a.py:3", "learntorch/ops/b.py:3") != ""
 

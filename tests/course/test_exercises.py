@@ -34,7 +34,12 @@ def test_three_hints_or_more_and_a_docstring(name):
 
 WRONG = {
     "ex_00_1": [6, 5, 8.5, torch.tensor(8)],
-    "ex_00_2": [lambda x: 2 * x, lambda x: 2 * (x + 1), lambda x: x * x + 1, lambda x: 2 * x.float() + 1],
+    "ex_00_2": [
+        lambda x: 2 * x,
+        lambda x: 2 * (x + 1),
+        lambda x: x * x + 1,
+        lambda x: 2 * x.float() + 1,
+    ],
     "ex_00_3": [
         lambda at: 3 * at,
         lambda at: at**3,

@@ -126,7 +126,10 @@ def test_pairing_finds_a_chapter_that_nothing_belongs_to(real):
         (lambda p: p.cell("title").update(source="No title"), "does not begin with the title"),
         (lambda p: p.cell("title").update(source="# T\n\n- one aim"), "lists 1 aims"),
         (lambda p: p.notebook["cells"].clear(), "0 cells"),
-        (lambda p: p.notebook["cells"].remove(p.cell("check-01-2")), "are not followed by the checks"),
+        (
+            lambda p: p.notebook["cells"].remove(p.cell("check-01-2")),
+            "are not followed by the checks",
+        ),
         (lambda p: p.cell("quiz").update(source="## Questions"), "no heading 'Quiz'"),
         (lambda p: p.cell("ranges-do").update(id="filled-do"), "'filled-do' is used twice"),
         (lambda p: p.cell("ranges-do")["metadata"].update(tags=["tolerant"]), "means nothing"),
@@ -151,7 +154,10 @@ def test_ran_finds_cells_out_of_order(real):
 @pytest.mark.parametrize(
     ("output", "words"),
     [
-        ({"output_type": "error", "ename": "ValueError", "evalue": "", "traceback": []}, "an error"),
+        (
+            {"output_type": "error", "ename": "ValueError", "evalue": "", "traceback": []},
+            "an error",
+        ),
         ({"output_type": "stream", "name": "stderr", "text": "old!"}, "stores a warning: 'old!'"),
         (
             {
@@ -183,7 +189,8 @@ def test_leaks_in_code_prose_and_output(real):
     for cell in ("seed-do", "dtype"):
         copied = Place(real.folder, copy.deepcopy(real.notebook))
         whole = (
-            "stride = []\npassed = 1\nfor size in reversed(shape):\n    " + answer
+            "stride = []\npassed = 1\nfor size in reversed(shape):\n    "
+            + answer
             + "\n    passed *= size\nreturn tuple(stride)"
         )
         copied.cell(cell)["source"] += "\n" + whole
@@ -358,7 +365,10 @@ def test_pytorch_says_the_same(shared):
     ("plant", "words"),
     [
         (lambda p: p.cell("one")["outputs"][0].update(text="[9.0, 9.0]\n"), "PyTorch '[1.0, 1.0]'"),
-        (lambda p: p.cell("one").update(source="import learntorch as t\nt.ons(2)"), "fails in PyTorch"),
+        (
+            lambda p: p.cell("one").update(source="import learntorch as t\nt.ons(2)"),
+            "fails in PyTorch",
+        ),
         (lambda p: p.cell("one").update(source="import learntorch.missing"), "fails in PyTorch"),
         (lambda p: p.cell("two")["outputs"][0].update(text="0.52\n"), "PyTorch '0.5'"),
     ],
@@ -391,7 +401,8 @@ def test_our_errors_may_say_more(shared):
 def test_names_that_pytorch_does_not_have(shared):
     shared.cell("two")["source"] = (
         "import learntorch.nn.functional as F\nfrom learntorch import nn\n"
-        "def never():\n    return torch.make_it_so(1), F.relou, F.relu, nn.Linear, torch.nn.Linaer\n"
+        "def never():\n    return torch.make_it_so(1), F.relou, F.relu, nn.Linear\n"
+        "torch.nn.Linaer if False else 1\n"
         "try:\n    torch.shown_on_purpose\nexcept AttributeError:\n    pass"
     )
     found = shared.problems("names")

@@ -35,7 +35,9 @@ def test_the_solution_differs_in_the_stubs_only(chapter):
 def test_the_instructor_sees_hints_and_the_answers_of_the_quiz(chapter):
     made = instructor(read(chapter.file), chapter.name)
     text = "\n".join(cell["source"] for cell in made["cells"])
-    assert text.count("**Hints the check gives, in turn**") == len(solutions.solutions(chapter.name))
+    assert text.count("**Hints the check gives, in turn**") == len(
+        solutions.solutions(chapter.name)
+    )
     assert "## Quiz: answers" in text and "**right**" in text
     names = [cell["id"] for cell in made["cells"]]
     assert len(set(names)) == len(names)

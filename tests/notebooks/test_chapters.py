@@ -28,7 +28,7 @@ def cases():
             yield pytest.param(chapter, gate, id=f"{chapter.name}-{gate}", marks=marks)
 
 
-@pytest.mark.parametrize(("chapter", "gate"), cases())
+@pytest.mark.parametrize(("chapter", "gate"), list(cases()))
 def test_gate(chapter, gate, subjects):
     if gate in RUNS and gate not in ASKS:
         pytest.importorskip("nbval")
