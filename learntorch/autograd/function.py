@@ -66,9 +66,8 @@ class FunctionPlan:
     def __init__(self, cls, ctx, inputs, outputs):
         self.op = FunctionOp(cls)
         self.names = ()
-        self.saves_out = self.saves_x = False
+        self.saves_out = False
         self.keeps = True
-        self.need = ctx.needs_input_grad
         self.ctx = ctx
         self.cls = cls
         self.inputs = inputs

@@ -9,6 +9,7 @@ import numbers
 
 import numpy as np
 
+from learntorch.backend import dialects
 from learntorch.core.dtypes import HALF, bool_, float32, of, of_number, said
 from learntorch.core.shapes import broadcast, wrap_dim
 from learntorch.core.tensor import Tensor, wrap
@@ -25,6 +26,8 @@ def rescue(op, call, error, args, out):
     if isinstance(error, RuntimeWarning):       # warnings are errors here: 0/0 is not one
         with np.errstate(all="ignore"):
             return call(*args, **named)
+    if isinstance(error, KeyError) and bound(op, args):
+        return call(*args, **named)
     if op.kind == "binary":
         cured = _binary_operand(op, args)
         if cured is not None:
@@ -37,6 +40,14 @@ def rescue(op, call, error, args, out):
     if isinstance(error, (TypeError, ValueError, OverflowError)) and not _is_ours(error):
         return _array_error(op, call, error, args, tensors, named)
     raise error
+
+
+def bound(op, args):
+    """Bind the body to an array class met for the first time. False when all were known."""
+    met = {type(t._data) for t in _flat(args) if isinstance(t, Tensor)} - set(op.kernels)
+    for array_class in met:
+        op.kernels[array_class] = dialects.bind(op.forward, array_class)
+    return bool(met)
 
 
 def _flat(args):
@@ -62,7 +73,8 @@ def _binary_operand(op, args):
     """(input, other) with NumPy scalars and arrays replaced by what they stand for, or None."""
     x, y = args
     if isinstance(y, Tensor):
-        return (_number_tensor(x), y) if op.name in NUMBER_FIRST and _is_number(x) else None
+        first = op.name in NUMBER_FIRST or "_polynomial_" in op.name
+        return (_number_tensor(x), y) if first and _is_number(x) else None
     if not isinstance(x, Tensor):
         return None
     if isinstance(y, np.ndarray):
@@ -79,9 +91,8 @@ def _binary_operand(op, args):
     raise not_a_tensor(op, 1, y) from None
 
 
-NUMBER_FIRST = ("pow", "remainder", "float_power", "xlogy", "true_divide", "special_xlog1py",
-                "special_zeta", "bitwise_left_shift", "bitwise_right_shift", "bitwise_and",
-                "bitwise_or", "bitwise_xor")
+NUMBER_FIRST = ("pow", "remainder", "xlogy", "xlog1py", "zeta", "bitwise_left_shift",
+                "bitwise_right_shift", "bitwise_and", "bitwise_or", "bitwise_xor")
 
 
 def _is_number(value):

@@ -20,13 +20,32 @@ registry = {}
 
 
 class Plan:
-    """How one application of an op is kept and run backward, for one set of inputs needing it."""
+    """How one application of an op is kept and run backward, for one set of inputs needing it.
 
-    __slots__ = ("op", "need", "names", "pack", "run", "saves_out", "saves_x", "keeps")
+    names: what is saved, in order. pack(out, x, …) gives those values; run(xp, g, *saved) the
+    gradients. saves_out: the result is among them. keeps: any tensor is, so backward frees it.
+    """
+
+    __slots__ = ("op", "names", "pack", "run", "saves_out", "keeps")
 
 
 class Op:
-    """Everything known about one op: its body, its gradient rules, and how it may be called."""
+    """Everything known about one op: its body, its gradient rules, and how it may be called.
+
+    What a decorator may say about its op:
+
+    ufunc       NumPy's own loop that computes the body, with its `out=`
+    name, names, aliases   other public names: of the op, of its first parameters, beside its own
+    space       where it is public: "torch", "nn.functional", "Tensor" (a method only), "rules"
+    method, inplace, out   whether `Tensor.op`, `op_` and `out=` exist
+    grad        the name in the graph, without "Backward0"
+    result      its dtype: "same" as the first tensor, "float" (integers become the default float),
+                "real" (complex becomes real), "bool" or "index" (no gradient), None (as computed)
+    promotes    the parameters brought to one dtype; same_dtype: they must have one already
+    refuses     the kernel PyTorch names when it has no version for integers
+    numbers     whether the second operand may be a Python number
+    outputs     the names of several outputs; views: all of them look into the first tensor
+    """
 
     def __init__(self, forward, kind, tensors, *, ufunc=None, name=None, result="same", grad=None,
                  space="torch", method=True, inplace=None, out=None, outputs=None, promotes=None,
@@ -51,7 +70,6 @@ class Op:
         self.same_dtype = same_dtype
         self.numbers = numbers          # may the second operand be a Python number?
         self.checks = bool(promotes or same_dtype or refuses or result == "float")
-        self.takes_xp = "xp" in parameters(forward)
         self.params = tuple(p for p in parameters(forward) if p != "xp")
         self.tensors = tensors
         self.places = tuple(self.params.index(p) for p in tensors)
@@ -67,8 +85,8 @@ class Op:
         # Array class → the function that computes the op on it; accelerators replace entries,
         # other array classes are bound when first met (failures.rescue).
         body = getattr(np, ufunc) if ufunc else dialects.bind(forward, ndarray)
-        self.kernels = {ndarray: widened(body) if kind in ("unary", "binary") and not ufunc
-                        else body}
+        widens = kind in ("unary", "binary") and not ufunc and result != "bool"
+        self.kernels = {ndarray: widened(body) if widens else body}
         self.public = None
         self.written = None         # the in-place variant: see methods.py
 
@@ -86,8 +104,6 @@ class Op:
         """The plan for the inputs in bit mask `need`: compiled once, then reused."""
         named = [(p, self.vjps.get(p)) for i, p in enumerate(self.tensors) if need >> i & 1]
         rules = [self.joint] if self.joint else [rule for _, rule in named if rule]
-        if not rules:
-            raise RuntimeError(f"derivative for {self.name} is not implemented")
         names = []
         for rule in rules:
             for name in parameters(rule):
@@ -95,13 +111,11 @@ class Op:
                     names.append(name)
         plan = Plan()
         plan.op = self
-        plan.need = tuple(bool(need >> i & 1) for i in range(len(self.tensors)))
         plan.names = tuple(names)
         plan.saves_out = "out" in names or any(n in names for n in self.outputs or ())
-        plan.saves_x = self.params[0] in names
         plan.keeps = plan.saves_out or any(n in self.tensors for n in names)
         plan.pack = self._pack(names)
-        plan.run = self._run(names, need)
+        plan.run = self._run(names, need) if rules else self._no_rule
         if len(self.plans) > need:
             self.plans[need] = plan
         return plan
@@ -137,6 +151,10 @@ class Op:
             rule = self.vjps.get(p) if need >> i & 1 else None
             terms.append(f"{p}_({', '.join(parameters(rule))})" if rule else "None")
         return eval(f"{head}({', '.join(terms)},)", {p + "_": r for p, r in self.vjps.items()})
+
+    def _no_rule(self, xp, g):
+        raise RuntimeError(f"derivative for {self.name} is not implemented: no gradient passes "
+                           "through it. Call .detach() on its input if none should.")
 
     def find(self, need):
         """The plan for `need`, compiled when it is met for the first time."""

@@ -368,6 +368,9 @@ def prelu(input, weight):
         if w.size != channels:
             raise RuntimeError("Mismatch of parameter numbers and input channel size. Found "
                                f"parameter numbers = {w.size} and channel size = {channels}.")
+    if w.ndim > 1:
+        raise RuntimeError("prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = "
+                           f"{w.ndim}")
     if x.ndim == 0:
         return leak(input, weight.reshape(()))
     shape = [-1 if i == 1 else 1 for i in range(x.ndim)] if x.ndim > 1 else [1]

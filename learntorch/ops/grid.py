@@ -9,8 +9,8 @@ import numpy as np
 from learntorch.core.dtypes import said
 from learntorch.core.op import composite
 from learntorch.core.tensor import Tensor
+from learntorch.ops.compare import where
 from learntorch.ops.create import linspace, ones, zeros_like
-from learntorch.ops.index import where
 from learntorch.ops.pool_adaptive import places_get
 from learntorch.ops.shape import stack
 

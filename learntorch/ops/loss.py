@@ -320,7 +320,7 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
     if target._data.shape != input._data.shape:
         raise ValueError(f"Target size ({target.size()}) must be the same as input size "
                          f"({input.size()})")
-    logs = input.neg().softplus_of()
+    logs = softplus_of(-input)
     if pos_weight is None:
         loss = (1 - target) * input + logs
     else:
@@ -328,7 +328,7 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
     return reduce_(loss if weight is None else loss * weight, reduction)
 
 
-@nary(space="Tensor")
+@nary(space="rules")
 def softplus_of(xp, x):
     """ln(1 + eˣ) for any x, without overflow."""
     return xp.logaddexp(x, x.dtype.type(0))

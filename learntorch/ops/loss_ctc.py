@@ -8,106 +8,106 @@ from learntorch.ops.compare import where
 from learntorch.ops.loss import check_reduction
 
 
-def with_blanks(targets, blank):
+def with_blanks(xp, targets, blank):
     """Labels (N, S) with a blank before, between and after: (N, 2S + 1)."""
-    labels = np.full((targets.shape[0], 2 * targets.shape[1] + 1), blank, np.int64)
+    labels = xp.full((targets.shape[0], 2 * targets.shape[1] + 1), blank, xp.int64)
     labels[:, 1::2] = targets
     return labels
 
 
-def may_skip(labels, blank):
+def may_skip(xp, labels, blank):
     """Where the path may come from two labels before: not to a blank, not to a repetition."""
-    skips = np.zeros(labels.shape, bool)
+    skips = xp.zeros(labels.shape, bool)
     skips[:, 2:] = (labels[:, 2:] != blank) & (labels[:, 2:] != labels[:, :-2])
     return skips
 
 
-def shifted(a, n):
+def shifted(xp, a, n):
     """Row entries moved n places to the right (left for negative n), −∞ where nothing comes."""
-    moved = np.full_like(a, -np.inf)
+    moved = xp.full_like(a, -xp.inf)
     if n > 0:
-        moved[:, n:] = a[:, :-n] if n < a.shape[1] else moved[:, n:]
+        moved[:, n:] = a[:, :-n]
     else:
         moved[:, :n] = a[:, -n:]
     return moved
 
 
-def scores_of(x, labels):
+def scores_of(xp, x, labels):
     """The log-probability of each label of each sample at each time: (T, N, 2S + 1)."""
-    return np.take_along_axis(x, np.broadcast_to(labels, (len(x), *labels.shape)), axis=2)
+    return xp.take_along_axis(x, xp.broadcast_to(labels, (len(x), *labels.shape)), axis=2)
 
 
-def beginnings(scores, skips):
+def beginnings(xp, scores, skips):
     """α: ln of the probability of all paths that stand at label s at time t (equation 6)."""
-    alpha = np.full_like(scores, -np.inf)
+    alpha = xp.full_like(scores, -xp.inf)
     if len(scores):
         alpha[0, :, :2] = scores[0, :, :2]
     for t in range(1, len(scores)):
         before = alpha[t - 1]
-        ways = np.logaddexp(before, shifted(before, 1))
-        ways = np.where(skips, np.logaddexp(ways, shifted(before, 2)), ways)
+        ways = xp.logaddexp(before, shifted(xp, before, 1))
+        ways = xp.where(skips, xp.logaddexp(ways, shifted(xp, before, 2)), ways)
         alpha[t] = ways + scores[t]
     return alpha
 
 
-def endings(scores, skips, times, lengths):
+def endings(xp, scores, skips, times, lengths):
     """β: ln of the probability of all ways on from label s at time t, s and t included (eq. 10)."""
-    beta = np.full_like(scores, -np.inf)
-    places = np.arange(scores.shape[2])
+    beta = xp.full_like(scores, -xp.inf)
+    places = xp.arange(scores.shape[2])
     last = (places == 2 * lengths[:, None]) | (places == 2 * lengths[:, None] - 1)
-    from_skip = np.zeros_like(skips)
+    from_skip = xp.zeros_like(skips)
     from_skip[:, :-2] = skips[:, 2:]
     for t in range(len(scores) - 1, -1, -1):
-        ways = np.full_like(scores[t], -np.inf)
+        ways = xp.full_like(scores[t], -xp.inf)
         if t + 1 < len(scores):
             after = beta[t + 1]
-            ways = np.logaddexp(after, shifted(after, -1))
-            ways = np.where(from_skip, np.logaddexp(ways, shifted(after, -2)), ways)
-        ways = np.where((times == t + 1)[:, None], np.where(last, 0, -np.inf), ways)
+            ways = xp.logaddexp(after, shifted(xp, after, -1))
+            ways = xp.where(from_skip, xp.logaddexp(ways, shifted(xp, after, -2)), ways)
+        ways = xp.where((times == t + 1)[:, None], xp.where(last, 0, -xp.inf), ways)
         beta[t] = ways + scores[t]
     return beta
 
 
-def word_scores(alpha, times, lengths):
+def word_scores(xp, alpha, times, lengths):
     """ln of the probability of each whole word: the paths that end at its last label or blank."""
-    n = np.arange(alpha.shape[1])
+    n = xp.arange(alpha.shape[1])
     if not len(alpha):
-        return np.where(lengths == 0, 0, -np.inf).astype(alpha.dtype)
-    final = alpha[np.maximum(times, 1) - 1, n]
+        return xp.where(lengths == 0, 0, -xp.inf).astype(alpha.dtype)
+    final = alpha[xp.maximum(times, 1) - 1, n]
     ends = final[n, 2 * lengths]
-    ends = np.where(lengths > 0, np.logaddexp(ends, final[n, np.maximum(2 * lengths - 1, 0)]), ends)
-    return np.where(times > 0, ends, np.where(lengths == 0, 0, -np.inf)).astype(alpha.dtype)
+    ends = xp.where(lengths > 0, xp.logaddexp(ends, final[n, xp.maximum(2 * lengths - 1, 0)]), ends)
+    return xp.where(times > 0, ends, xp.where(lengths == 0, 0, -xp.inf)).astype(alpha.dtype)
 
 
 @nary(space="rules", grad="CtcLoss")
-def ctc(x, targets, times, lengths, blank):
+def ctc(xp, x, targets, times, lengths, blank):
     """−ln p(targets | x) of each sample; x: log-probabilities (T, N, C)."""
-    labels = with_blanks(targets, blank)
-    alpha = beginnings(scores_of(x, labels), may_skip(labels, blank))
-    return -word_scores(alpha, times, lengths)
+    labels = with_blanks(xp, targets, blank)
+    alpha = beginnings(xp, scores_of(xp, x, labels), may_skip(xp, labels, blank))
+    return -word_scores(xp, alpha, times, lengths)
 ctc.vjp(x=lambda xp, g, x, out, targets, times, lengths, blank:
         xp.ctc_to_input(g, x, out, targets, times, lengths, blank))
 
 
 @nary(tensors=("x", "at", "loss"), space="rules", grad="CtcLossBackward")
-def ctc_to_input(x, at, loss, targets, times, lengths, blank):
+def ctc_to_input(xp, x, at, loss, targets, times, lengths, blank):
     """The gradient of `ctc` in its input `at` (equation 16): eˣ − Σ αβ / (p eˣ), x incoming.
 
     As in PyTorch it is right for log-probabilities that come from log_softmax.
     """
-    labels = with_blanks(targets, blank)
-    skips = may_skip(labels, blank)
-    scores = scores_of(at, labels)
-    both = beginnings(scores, skips) + endings(scores, skips, times, lengths)
-    shares = np.full(at.shape, -np.inf, at.dtype)
-    rows = np.arange(at.shape[1])
+    labels = with_blanks(xp, targets, blank)
+    skips = may_skip(xp, labels, blank)
+    scores = scores_of(xp, at, labels)
+    both = beginnings(xp, scores, skips) + endings(xp, scores, skips, times, lengths)
+    shares = xp.full(at.shape, -xp.inf, at.dtype)
+    rows = xp.arange(at.shape[1])
     for s in range(labels.shape[1]):
         inside = s <= 2 * lengths
         place = (slice(None), rows[inside], labels[inside, s])
-        shares[place] = np.logaddexp(shares[place], both[:, inside, s])
-    running = np.arange(len(at))[:, None] < times
-    gi = np.exp(at) - np.exp(shares + loss[:, None] - at)
-    return np.where(running[..., None], gi * x[:, None], 0).astype(at.dtype)
+        shares[place] = xp.logaddexp(shares[place], both[:, inside, s])
+    running = xp.arange(len(at))[:, None] < times
+    gi = xp.exp(at) - xp.exp(shares + loss[:, None] - at)
+    return xp.where(running[..., None], gi * x[:, None], 0).astype(at.dtype)
 
 
 def as_lengths(lengths):

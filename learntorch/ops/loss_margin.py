@@ -7,7 +7,7 @@ from learntorch.core.op import composite, nary
 from learntorch.core.tensor import wrap
 from learntorch.ops.compare import where
 from learntorch.ops.distance import pairwise_distance
-from learntorch.ops.loss import check_reduction, legacy_reduction, reduce_
+from learntorch.ops.loss import check_reduction, legacy_reduction, reduce_, softplus_of
 
 
 @composite(space="torch nn.functional", method=False)
@@ -142,8 +142,8 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
         raise RuntimeError(f"expected scalar type Long but found {said(target.dtype)}: class "
                            "targets are class numbers, convert them with .long().")
     if ((t < -1) | (t >= classes)).any():
-        raise RuntimeError(f"argument #2 'target' is out of range: there are {classes} classes, numbered 0 to "
-                           f"{classes - 1}; −1 ends the list.")
+        raise RuntimeError(f"argument #2 'target' is out of range: there are {classes} classes, "
+                           f"numbered 0 to {classes - 1}; −1 ends the list.")
     listed = np.logical_and.accumulate(t >= 0, axis=1)
     hits = (t[..., None] == np.arange(classes)) & listed[..., None]         # (N, place, class)
     right = (rows.unsqueeze(1) * wrap(hits)).sum(2).unsqueeze(2)
@@ -159,7 +159,7 @@ def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, r
     """Mean over classes and samples of −y ln σ(x) − (1 − y) ln σ(−x), σ the sigmoid."""
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
-    loss = target * (-input).softplus_of() + (1 - target) * input.softplus_of()
+    loss = target * softplus_of(-input) + (1 - target) * softplus_of(input)
     if weight is not None:
         loss = loss * weight
     return reduce_(loss.mean(-1), reduction)
@@ -170,7 +170,7 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
     """Mean of ln(1 + e^{−y x}), y = 1 or −1."""
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
-    return reduce_((input * -target).softplus_of(), reduction)
+    return reduce_(softplus_of(input * -target), reduction)
 
 
 # ---- triplets --------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from learntorch.core.dtypes import FLOATS, HALF, said
 from learntorch.core.failures import not_implemented
 from learntorch.core.graph import touch
 from learntorch.core.op import composite, multi, nary
+from learntorch.core.outputs import write_out
 from learntorch.core.shapes import count
 from learntorch.core.tensor import Tensor
 from learntorch.ops.distance import p_norm
@@ -525,12 +526,14 @@ def local_response_norm(input, size, alpha=0.0001, beta=0.75, k=1.0):
     total = padded.narrow(1, 0, shape[1])
     for i in range(1, size):
         total = total + padded.narrow(1, i, shape[1])
-    return input / (total / size * alpha + k) ** beta
+    mean = total.div(size, rounding_mode=None if input.is_floating_point() else "trunc")
+    return input / (mean * alpha + k) ** beta
 
 
-@composite(space="nn.functional", out=True)
-def normalize(input, p=2.0, dim=1, eps=1e-12):
+@composite(space="nn.functional")
+def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
     """x / max(‖x‖ₚ, eps) along `dim`: vectors of length 1."""
     x = input.float() if input.dtype.itemsize == 2 else input
     length = p_norm(x, p, axes(dim), True)
-    return (x / length.clamp_min(eps).expand_as(x)).to(input.dtype)
+    y = (x / length.clamp_min(eps).expand_as(x)).to(input.dtype)
+    return y if out is None else write_out(normalize.op, out, y, (input,))

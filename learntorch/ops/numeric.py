@@ -37,7 +37,7 @@ over_squares.vjp(x=over_squares_x, y=lambda xp, g, x, y: -2 * g * (
 def hypot(xp, x, y):
     """√(x² + y²) without overflow."""
     return xp.hypot(x, y)
-hypot.vjp(x=lambda g, x, out: g * (x / out), y=lambda g, y, out: g * (y / out))
+hypot.vjp(x=lambda g, x, out: g * x / out, y=lambda g, y, out: g * y / out)
 
 
 @binary(ufunc="copysign", result="float")
@@ -72,11 +72,20 @@ def step(xp, x, y):
 @step.public
 def heaviside(input, values):
     """0 where the input is negative, `values` where it is 0, 1 where it is positive."""
+    require_tensors("heaviside", input=input, values=values)
     if input.dtype is not values.dtype:
         raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
     if input.dtype.is_complex:
         raise RuntimeError("heaviside is not yet implemented for complex tensors.")
     return step(input, values)
+
+
+def require_tensors(name, **arguments):
+    """Raise TypeError for the first argument that is not a tensor."""
+    for i, (argument, value) in enumerate(arguments.items()):
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{name}(): argument '{argument}' (position {i + 1}) must be Tensor, "
+                            f"not {type(value).__name__}")
 
 
 @composite(inplace=True, out=True)
@@ -86,7 +95,9 @@ def float_power(input, exponent):
     wide = any(t.dtype.is_complex for t in both) or isinstance(input, complex) or isinstance(
         exponent, complex)
     d = complex128 if wide else float64
-    first = next(iter(both))
+    if not both:
+        require_tensors("float_power", input=input)
+    first = both[0]
     x, y = (v.to(d) if isinstance(v, Tensor) else v for v in (input, exponent))
     if not isinstance(x, Tensor):
         x = first.new_tensor(x, dtype=d)
@@ -96,8 +107,7 @@ def float_power(input, exponent):
 @composite(inplace=True, out=True)
 def ldexp(input, other):
     """input · 2^other."""
-    if not isinstance(other, Tensor):
-        return mul(input, 2.0 ** other)
+    require_tensors("ldexp", input=input, other=other)
     whole = other.dtype.is_floating_point or other.dtype.is_complex
     return mul(input, (other if whole else other.float()).exp2())
 
@@ -170,6 +180,7 @@ def angle(input):
 @composite(out=True, method=False)
 def polar(abs, angle):
     """The complex number of that length and angle (in radians)."""
+    require_tensors("polar", abs=abs, angle=angle)
     if abs.dtype is not angle.dtype:
         raise RuntimeError(f"Expected object of scalar type {said(abs.dtype)} but got scalar type "
                            f"{said(angle.dtype)} for second argument")
@@ -196,10 +207,10 @@ def nan_to_num(input, nan=None, posinf=None, neginf=None):
                   limits.min if neginf is None else neginf)
 
 
-@unary(result="bool", inplace=False)
+@unary(ufunc="signbit", result="bool", inplace=False)
 def signbit(xp, x):
     """Whether the sign of x is −, also for −0."""
-    return xp.signbit(x) if x.dtype.kind in "fV" else x < 0
+    return xp.signbit(x)
 
 
 @unary(result="bool", inplace=False)

@@ -299,7 +299,7 @@ def sum_to_size(self, *size):
     if not fits:
         raise RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(shape)}}}.")
     dims = [i for i, n in enumerate(shape) if i < extra or (size[i - extra] == 1 and n != 1)]
-    return self.sum(dims, keepdim=True).to(self.dtype).reshape(size) if dims else self
+    return self.sum(dims, keepdim=True).reshape(size) if dims or not size else self
 
 
 @composite(method=False, out=False)

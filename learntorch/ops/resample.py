@@ -173,7 +173,8 @@ def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corne
     align_corners = bool(align_corners)
     shape = input.shape[2:]
     dims = len(shape)
-    size, scales = wanted(shape, size, scale_factor, recompute_scale_factor or mode == "area")
+    size, scales = wanted(shape, size, scale_factor, recompute_scale_factor,
+                          mode == "area")
     if antialias and not (mode in SMOOTH and dims == 2):
         raise ValueError("Anti-alias option is restricted to bilinear, bicubic, and lanczos modes "
                          "and requires a 4-D tensor as input")
@@ -204,7 +205,7 @@ def resized(op, input, size, how, align_corners, scales):
     return op(input, size, how, align_corners, scales)
 
 
-def wanted(shape, size, scale_factor, recompute):
+def wanted(shape, size, scale_factor, recompute, area=False):
     """(the spatial size asked for, the factor of each dimension or None). Raises ValueError."""
     dims = len(shape)
     if size is not None and scale_factor is not None:
@@ -232,7 +233,9 @@ def wanted(shape, size, scale_factor, recompute):
     else:
         scale_factor = (scale_factor,) * dims
     size = tuple(int(np.floor(float(n) * s)) for n, s in zip(shape, scale_factor, strict=True))
-    return size, (None,) * dims if recompute else tuple(float(s) for s in scale_factor)
+    if recompute or area:
+        return size, (None,) * dims
+    return size, tuple(float(s) for s in scale_factor)
 
 
 def check_count(shape, what, form, values, who):

@@ -10,6 +10,11 @@ BOTH = "torch special"
 HALF_ROOT_PI = math.sqrt(math.pi) / 2
 
 
+def floating(input):
+    """The input, whole numbers in the default floating-point type."""
+    return input if input._data.dtype in FLOATS else input.to(get_default_dtype())
+
+
 @unary(space=BOTH, result="float")
 def erf(xp, x):
     """2/√π ∫₀ˣ e^(−t²) dt: the error function."""
@@ -65,7 +70,7 @@ log_ndtr.vjp(x=lambda xp, g, x: g * (math.sqrt(2 / math.pi) / xp.erfcx(x * -math
 @unary(result="float")
 def lgamma(xp, x):
     """ln |Γ(x)|."""
-    return xp.special("gammaln")(x)
+    return xp.where(xp.isinf(x), xp.abs(x), xp.special("gammaln")(x))
 lgamma.vjp(x=lambda xp, g, x: g * xp.digamma(x))
 
 
@@ -76,7 +81,7 @@ def digamma(xp, x):
 digamma.vjp(x=lambda xp, g, x: g * xp.polygamma(x, 1))
 
 
-@nary(name="polygamma", space=BOTH, result="float", out=True, inplace=True)
+@nary(name="polygamma", space=BOTH, out=True, inplace=True)
 def digamma_slope(xp, x, n):
     """The n-th derivative of digamma."""
     return xp.special("polygamma")(n, x).astype(x.dtype)
@@ -90,7 +95,7 @@ def polygamma(n, input):
         n, input = input, n
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
-    return digamma(input) if n == 0 else digamma_slope(input, n)
+    return digamma(input) if n == 0 else digamma_slope(floating(input), n)
 
 
 @composite(out=True, inplace=True)
@@ -98,8 +103,7 @@ def mvlgamma(input, p):
     """ln of the p-dimensional gamma function: Σᵢ ln Γ(x − i/2) + p(p − 1)/4 · ln π."""
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
-    if input._data.dtype not in FLOATS:
-        input = input.to(get_default_dtype())
+    input = floating(input)
     steps = input.new_tensor([-0.5 * i for i in range(p)])
     return lgamma(input.unsqueeze(-1) + steps).sum(-1) + p * (p - 1) / 4 * math.log(math.pi)
 
@@ -187,7 +191,7 @@ def entr(xp, x):
 entr.vjp(x=lambda xp, g, x: g * (-xp.log(x) - 1))
 
 
-@nary(name="logit", space=BOTH, result="float", out=True, inplace=True)
+@nary(name="logit", space=BOTH, out=True, inplace=True)
 def log_odds(xp, x, eps):
     """ln(x / (1 − x)), x limited to [eps, 1 − eps] where eps is given."""
     if eps is not None:
@@ -207,7 +211,7 @@ log_odds.vjp(x=logit_x)
 @log_odds.public
 def logit(input, eps=None):
     """ln(x / (1 − x)): the number whose sigmoid is x, x limited to [eps, 1 − eps]."""
-    return log_odds(input, eps)
+    return log_odds(floating(input), eps)
 
 
 @composite(space="special", out=True)
@@ -293,7 +297,7 @@ for _name, _scipy, _says in (
 @unary(space="special", result="float", inplace=False)
 def airy_ai(xp, x):
     """The Airy function Ai."""
-    return xp.special("airy")(x)[0]
+    return xp.special("airy")(x.astype(xp.float64))[0].astype(x.dtype)
 
 
 @unary(space="special", result="float", inplace=False)

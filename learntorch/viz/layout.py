@@ -202,7 +202,7 @@ class Net:
 
     def pull(self, n, near):
         """How strongly a node holds on to its wish when it meets a neighbour of its row."""
-        return (0.001, 0.01, 1.0)[self.rank(n)] if near else 0.001
+        return (1e-6, 1e-4, 1.0)[self.rank(n)] if near else 1e-6
 
     def settle(self, row, wish, weight):
         """Minimise Σ weight·(x − wish)² while neighbours keep their distance (pool adjacent)."""
