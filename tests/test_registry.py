@@ -255,8 +255,7 @@ def test_what_rules_name_is_what_is_saved(name):
         assert op.result in ("bool", "index"), f"{name} left no history"
         return
     assert type(node).__name__ == "Node" and node.plan.op is op
-    named = [n for p in op.tensors for n in parameters(op.vjps[p]) if p in op.vjps] \
-        if not op.joint else parameters(op.joint)
+    named = [n for rule in rules(op) for n in parameters(rule)]
     expected = list(dict.fromkeys(n for n in named if n not in ("g", "xp", "need")))
     assert sorted(node.plan.names) == sorted(expected)
     assert len(node.saved) == len(expected)
@@ -323,7 +322,7 @@ def test_signature_is_pytorchs(name):
     theirs = counterpart(torch, OPS[name])
     assert theirs is not None, f"PyTorch has no {name}: say space='rules' if it is internal"
     reference = signature_names(theirs)
-    if reference is None:
+    if reference is None or reference[2:] == (True, True):
         return                                        # PyTorch does not say
     mine = signature_names(OPS[name].public or registry[name])
     if mine and mine[0] and mine[0][0] == "input" and reference[0][:1] != ("input",):
@@ -357,7 +356,7 @@ def right(xp, g, out, x_shape):
 
 @pytest.mark.parametrize("rule, word", [
     (wrong_store, "writes"), (wrong_call, "np"), (wrong_helper, "writes"),
-    (lambda xp, g: xp.bincount(g), "bincount"), (lambda g, x: g * x.astype(float), "astype"),
+    (lambda xp, g: xp.busday_count(g), "busday"), (lambda g, x: g * x.astype(float), "astype"),
     (lambda g, x: g * x.numpy(), "numpy")])
 def test_the_dialect_check_sees(rule, word):
     assert any(word in sentence for sentence in outside_dialect(rule))

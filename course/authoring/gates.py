@@ -10,6 +10,7 @@ from pathlib import Path
 from course import quizzes, solutions
 from course.authoring import kernel, prose
 from course.authoring.compare import first_difference, same_start
+from course.authoring.ideas import early
 from course.authoring.leaks import leaks
 from course.authoring.names import used
 from course.authoring.notebook import (
@@ -23,6 +24,7 @@ from course.authoring.notebook import (
     text_of,
     tolerance,
 )
+from course.authoring.spelling import unknown
 from course.authoring.versions import solved
 from course.chapters import listing
 from course.checks import chapters as checked
@@ -134,6 +136,20 @@ def ran(subject):
     return Verdict(wrong, f"{len(code)} code cells")
 
 
+def spelling(subject):
+    """Every word of the prose is in the list of words that somebody has read."""
+    try:
+        found = unknown(subject.notebook, quizzes.load(subject.name))
+    except KeyError as missing:
+        return Verdict([missing.args[0]])
+    return Verdict([f"the word {word!r} is not in the list" for word in found])
+
+
+def ideas(subject):
+    """Nothing is used that a later chapter explains."""
+    return Verdict(early(subject.notebook, subject.name))
+
+
 def outputs(subject):
     """nbval, with our plugin, finds every stored output again."""
     problems, cost = subject.nbval()
@@ -241,6 +257,8 @@ GATES = {
     "stubs": stubs,
     "leaks": leaked,
     "links": links,
+    "spelling": spelling,
+    "ideas": ideas,
     "outputs": outputs,
     "budget": budget,
     "kernels": kernels,

@@ -18,7 +18,7 @@ def join_tensors(xp, g, shapes, dim):
     start = 0
     for shape in shapes:
         n = shape[dim]
-        made.append(g[(slice(None),) * dim + (slice(start, start + n),)])
+        made.append(g[(slice(None),) * (dim % g.ndim) + (slice(start, start + n),)])
         start += n
     return made
 join.vjp(tensors=join_tensors)
@@ -58,7 +58,7 @@ def cat(tensors, dim=0):
 def pile(xp, tensors, dim):
     """The tensors side by side in a new dimension."""
     return xp.stack(tensors, axis=dim)
-pile.vjp(tensors=lambda g, shapes, dim: [g[(slice(None),) * dim + (i,)]
+pile.vjp(tensors=lambda g, shapes, dim: [g[(slice(None),) * (dim % g.ndim) + (i,)]
                                          for i in range(len(shapes))])
 
 

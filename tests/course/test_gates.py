@@ -94,7 +94,7 @@ class Place:
 
 
 def test_no_fault_no_problem(real):
-    for gate in ("pairing", "anatomy", "ran", "stubs", "leaks", "links"):
+    for gate in ("pairing", "anatomy", "ran", "stubs", "leaks", "links", "spelling", "ideas"):
         assert real.problems(gate) == "", gate
 
 
@@ -227,6 +227,20 @@ def test_links_finds_a_stale_navigation_line(real):
     assert "navigation: should read '← [Welcome](00_welcome.ipynb)" in real.problems("links")
     real.notebook["cells"].remove(real.cell("navigation"))
     assert "there is no cell 'navigation'" in real.problems("links")
+
+
+def test_spelling(real):
+    assert real.problems("spelling") == ""
+    real.cell("dtype")["source"] += "\nA tenssor with `a_name` and https://pytorch.org/wrod."
+    assert real.problems("spelling") == "the word 'tenssor' is not in the list"
+
+
+def test_ideas_of_later_chapters(real):
+    real.cell("dtype-do")["source"] += "\ntorch.cuda.is_available()\ntorch.nn.Linear(2, 3)"
+    assert real.problems("ideas").split("\n") == [
+        "torch.cuda.is_available is explained in chapter 16",
+        "torch.nn.Linear is explained in chapter 06",
+    ]
 
 
 # ---- gates that run the chapter -----------------------------------------------------------

@@ -10,6 +10,7 @@ import argparse
 import importlib
 import json
 import math
+import os
 import statistics
 import subprocess
 import sys
@@ -229,8 +230,9 @@ IMPORT = ("import numpy, time; t = time.perf_counter(); import {}; "
 
 def import_seconds(name):
     """Seconds that `import name` takes in a fresh interpreter in which NumPy is imported."""
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     run = subprocess.run([sys.executable, "-W", "ignore", "-c", IMPORT.format(name)],
-                         capture_output=True, text=True, check=True)
+                         capture_output=True, text=True, check=True, env=env)
     return float(run.stdout)
 
 
