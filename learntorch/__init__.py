@@ -96,6 +96,7 @@ globals().update(_face("torch"))
 from learntorch import (  # noqa: E402, needs the ops
     autograd,
     cuda,
+    linalg,
     nn,
     optim,
     random,

@@ -32,7 +32,8 @@ def used(notebook):
             dotted = _dotted(node)
             if dotted and dotted[0] in known and node not in guarded:
                 names.add(".".join([known[dotted[0]], *dotted[1:]]))
-    return sorted(n for n in names if not n.endswith("__version__"))
+    inner = {name.rpartition(".")[0] for name in names}
+    return sorted(n for n in names - inner if not n.endswith("__version__"))
 
 
 def _torch(name):

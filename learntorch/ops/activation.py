@@ -213,18 +213,23 @@ def selu_of(input, inplace=False):
 
 @nary(space="nn.functional", inplace=True, refuses="mish_cpu")
 def mish(xp, x):
-    """x · tanh(ln(1 + eˣ)), by tanh ln(1 + e) = n / (n + 2), n = e (e + 2)."""
-    e = xp.exp(xp.minimum(x, 40))           # from 20 on the quotient is 1; e² must not overflow
-    n = e * (e + 2)
-    return x * (n / (n + 2))
+    """x · tanh(ln(1 + eˣ))."""
+    return x * xp.tanh_softplus(x)
 
 
 def mish_x(xp, g, x):
-    e = xp.exp(xp.clamp_to(x, None, 40))
-    n = e * (e + 2)
-    t = n / (n + 2)
+    t = xp.tanh_softplus(x)
     return g * (t + x * xp.sigmoid(x) * (1 - t * t))
 mish.vjp(x=mish_x)
+
+
+@unary(space="rules", inplace=False, out=False)
+def tanh_softplus(xp, x):
+    """tanh ln(1 + e), e = eˣ, as n / (n + 2), n = e (e + 2): no logarithm, no tanh."""
+    e = xp.exp(xp.minimum(x, 40))           # from 20 on the quotient is 1; e² must not overflow
+    n = e * (e + 2)
+    return n / (n + 2)
+tanh_softplus.vjp(x=lambda xp, g, x, out: g * ((1 - out * out) * xp.sigmoid(x)))
 
 
 @mish.public

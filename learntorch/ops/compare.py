@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from learntorch.core.dtypes import result_type, said
 from learntorch.core.op import binary, composite, nary, unary
-from learntorch.core.tensor import Tensor
+from learntorch.core.tensor import Tensor, wrap
 
 
 @binary(ufunc="equal", result="bool")
@@ -132,6 +133,10 @@ def where(condition, input=None, other=None):
                            f"dtype {condition.dtype}")
     if condition.dtype.name != "bool":
         condition = condition.bool()
+    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
+        d = result_type(input, other)
+        input, other = (v if isinstance(v, Tensor) else wrap(np.asarray(v, d.numpy))
+                        for v in (input, other))
     return choose(condition, input, other)
 
 
@@ -154,7 +159,6 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
         raise TypeError(f"isclose(): argument 'other' (position 2) must be Tensor, not "
                         f"{type(other).__name__}")
     if input.dtype is not other.dtype:
-        from learntorch.core.dtypes import said
         raise RuntimeError(f"{said(input.dtype)} did not match {said(other.dtype)}")
     for name, value in (("rtol", rtol), ("atol", atol)):
         if value < 0:
@@ -162,7 +166,6 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     a, b = input._data, other._data
     if a.dtype.kind in "iub":
         a, b = a.astype(np.float64), b.astype(np.float64)
-    from learntorch.core.tensor import wrap
     return wrap(np.asarray(np.isclose(a, b, rtol, atol, equal_nan)))
 
 

@@ -162,8 +162,8 @@ def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1,
                      dilation=1):
     """The transpose of conv1d: input (n, c, l), weight (c, o / groups, k)."""
-    return transposed(conv_transpose1d, 1, input, weight, bias, stride, padding, output_padding,
-                      groups, dilation)
+    return backward(conv_transpose1d, 1, input, weight, bias, stride, padding, output_padding,
+                    groups, dilation)
 
 
 @composite(space="torch nn.functional", method=False)
@@ -173,16 +173,33 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
 
     The height is (h − 1)·stride − 2·padding + dilation·(kh − 1) + output_padding + 1.
     """
-    return transposed(conv_transpose2d, 2, input, weight, bias, stride, padding, output_padding,
-                      groups, dilation)
+    return backward(conv_transpose2d, 2, input, weight, bias, stride, padding, output_padding,
+                    groups, dilation)
 
 
 @composite(space="torch nn.functional", method=False)
 def conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1,
                      dilation=1):
     """The transpose of conv3d: input (n, c, d, h, w), weight (c, o / groups, kd, kh, kw)."""
-    return transposed(conv_transpose3d, 3, input, weight, bias, stride, padding, output_padding,
-                      groups, dilation)
+    return backward(conv_transpose3d, 3, input, weight, bias, stride, padding, output_padding,
+                    groups, dilation)
+
+
+@composite(space="torch", method=False)
+def convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
+    """The convolution behind all others, for any number of dimensions; or its transpose."""
+    dims = weight.dim() - 2
+    if transposed:
+        return backward(convolution, dims, input, weight, bias, stride, padding, output_padding,
+                        groups, dilation)
+    return forward(convolution, dims, input, weight, bias, stride, padding, dilation, groups)
+
+
+@composite(space="torch nn.functional", method=False)
+def conv_tbc(input, weight, bias, pad=0):
+    """conv1d of sequences as (time, batch, channels), with weight (k, c, o)."""
+    y = conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad)
+    return y.permute(2, 0, 1)
 
 
 def forward(call, dims, input, weight, bias, *how):
@@ -196,7 +213,7 @@ def forward(call, dims, input, weight, bias, *how):
     return conv_forward(input.unsqueeze(0), weight, bias, *settled).squeeze(0)
 
 
-def transposed(call, dims, input, weight, bias, *how):
+def backward(call, dims, input, weight, bias, *how):
     """A transposed convolution over `dims` dimensions, its arguments checked."""
     check_tensors(call, dims, input, weight, bias)
     b = None if bias is None else bias._data.shape
@@ -211,6 +228,8 @@ def transposed(call, dims, input, weight, bias, *how):
 def settle(dims, x, w, bias, stride, padding, dilation, groups):
     """What `conv_forward` needs, from shapes and the user's arguments. Raises RuntimeError."""
     n = len(w) - 2
+    if isinstance(padding, str):
+        check_dimensions(dims, x, w)
     stride = numbers("stride", stride, dims, n)
     dilation = numbers("dilation", dilation, dims, n)
     if isinstance(padding, str):
@@ -298,8 +317,8 @@ def check_tensors(call, dims, input, weight, bias):
         raise RuntimeError(f"expected scalar type {said(a)} but found {said(b)}. Input and weight "
                            f"must have one dtype: call .to({weight.dtype}) on the input.")
     if bias is not None and bias._data.dtype != a:
-        raise RuntimeError(f"Input type ({failures._c_name(input._data)}) and bias type "
-                           f"({failures._c_name(bias._data)}) should be the same")
+        names = [failures._c_name(t._data).replace("long long", "long int") for t in (input, bias)]
+        raise RuntimeError(f"Input type ({names[0]}) and bias type ({names[1]}) should be the same")
     if a.kind == "b":
         raise failures.not_implemented("slow_conv2d_cpu", a)
 
@@ -310,10 +329,23 @@ def check_values(stride, sides, dilation, groups):
         raise RuntimeError("negative padding is not supported")
     if any(s <= 0 for s in stride):
         raise RuntimeError("non-positive stride is not supported")
-    if any(d <= 0 for d in dilation):
+    if any(d < 0 for d in dilation):
+        raise RuntimeError("dilation should be greater than zero")
+    if any(d == 0 for d in dilation):
         raise RuntimeError("non-positive dilation is not supported")
     if groups <= 0:
         raise RuntimeError("non-positive groups is not supported")
+
+
+def check_dimensions(dims, x, w):
+    """Raise RuntimeError unless input and weight (two shapes) have as many dimensions."""
+    if len(w) < 3:
+        raise RuntimeError("weight should have at least three dimensions")
+    x = x if len(x) == dims + 2 else (1, *x)
+    if len(x) != len(w):
+        raise RuntimeError(f"Expected {len(w)}-dimensional input for {len(w)}-dimensional weight"
+                           f"{list(w)}, but got {len(x)}-dimensional input of size {list(x)} "
+                           "instead")
 
 
 def check_groups(shape, groups):

@@ -61,7 +61,7 @@ def finish(input, result, inplace):
     return input.copy_(result) if inplace and result is not input else result
 
 
-@composite(space="torch nn.functional", method=False)
+@composite(space="nn.functional")
 def dropout(input, p=0.5, training=True, inplace=False):
     """x · m / (1 − p), m = 0 with probability p and 1 otherwise; x itself when not training.
 

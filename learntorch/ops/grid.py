@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from learntorch.core.dtypes import said
+from learntorch.core.dtypes import HALF, said
 from learntorch.core.op import composite
 from learntorch.core.tensor import Tensor
 from learntorch.ops.compare import where
@@ -37,6 +37,9 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
     if align_corners is None:
         warnings.warn(CHANGED, stacklevel=2)
     check(input, grid, mode)
+    if input._data.dtype in HALF:          # only the result is rounded, not each term
+        return grid_sample(input.float(), grid.float(), mode, padding_mode,
+                           bool(align_corners)).to(input.dtype)
     size = input.shape[2:]
     places = [unnormalize(c, n, align_corners) for c, n in
               zip(reversed(grid.unbind(-1)), size, strict=True)]
@@ -188,6 +191,10 @@ def affine_grid(theta, size, align_corners=None):
     if min(size) <= 0:
         raise ValueError(f"Expected non-zero, positive output size. Got {size}")
     sides = list(size[2:])
+    if align_corners and min(sides) == 1:
+        warnings.warn("Since version 1.3.0, affine_grid behavior has changed for unit-size grids "
+                      "when align_corners=True. This is not an intended use case of affine_grid. "
+                      "See the documentation of affine_grid for details.", stacklevel=2)
     lines = []
     for axis in reversed(range(dims)):
         line = linspace(-1, 1, sides[axis], dtype=theta.dtype) if sides[axis] > 1 else zeros_like(

@@ -105,9 +105,9 @@ def ctc_to_input(xp, x, at, loss, targets, times, lengths, blank):
         inside = s <= 2 * lengths
         place = (slice(None), rows[inside], labels[inside, s])
         shares[place] = xp.logaddexp(shares[place], both[:, inside, s])
-    running = xp.arange(len(at))[:, None] < times
+    counts = (xp.arange(len(at))[:, None] < times) & (x != 0)   # an infinite loss may be left out
     gi = xp.exp(at) - xp.exp(shares + loss[:, None] - at)
-    return xp.where(running[..., None], gi * x[:, None], 0).astype(at.dtype)
+    return xp.where(counts[..., None], gi * x[:, None], 0).astype(at.dtype)
 
 
 def as_lengths(lengths):

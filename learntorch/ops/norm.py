@@ -9,7 +9,6 @@ import numpy as np
 
 from learntorch.core.dtypes import FLOATS, HALF, said
 from learntorch.core.failures import not_implemented
-from learntorch.core.graph import touch
 from learntorch.core.op import composite, multi, nary
 from learntorch.core.outputs import write_out
 from learntorch.core.shapes import count
@@ -62,13 +61,13 @@ def centred(xp, rows):
 
 
 def row_gradient(xp, h, z, r):
-    """r · (h − mean h − z · mean(h z)) for each row: the gradient through z. Overwrites z."""
+    """r · (h − mean h − z · mean(h z)) for each row: the gradient through z, written over z."""
     n = h.dtype.type(h.shape[1])
-    gi = h - (row_sums(xp, h) / n)[:, None]
     z *= (row_products(xp, h, z) / n)[:, None]
-    gi -= z
-    gi *= r[:, None]
-    return gi
+    z += (row_sums(xp, h) / n)[:, None]
+    xp.subtract(h, z, out=z)
+    z *= r[:, None]
+    return z
 
 
 def gradient_of_gradients(xp, g, x, at, weight, axes, n, eps, wanted):
@@ -266,11 +265,11 @@ def batch_norm_gradients(xp, x, at, weight, mean, var, eps, wanted):
     gb = channel_sums(xp, g)
     if wanted[0]:
         scale = r if weight is None else r * weight
-        d *= (scale * r * gw / n)[:, None]
-        gx = g * scale[:, None]
-        gx -= d
-        gx -= (scale * gb / n)[:, None]
-    return gx.reshape(at.shape) if wanted[0] else none, gw, gb
+        d *= (r * gw / n)[:, None]
+        d += (gb / n)[:, None]
+        xp.subtract(g, d, out=d)
+        d *= scale[:, None]
+    return d.reshape(at.shape) if wanted[0] else none, gw, gb
 
 
 @batch_norm_gradients.vjp_all
@@ -345,6 +344,7 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     """
     if training:
         check_values(input._data.shape, input.shape)
+        check_both(running_mean, running_var)
     if input._data.shape == (0,):
         return input.clone()
     check_channels(input, running_mean, running_var, weight, bias, training)
@@ -356,6 +356,12 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     move_towards(running_mean, mean._data, momentum)
     move_towards(running_var, var._data * (n / max(n - 1, 1)), momentum)
     return y
+
+
+def check_both(running_mean, running_var):
+    """Raise ValueError for one running statistic without the other."""
+    if (running_mean is None) != (running_var is None):
+        raise ValueError("running_mean and running_var must either both be None or neither be None")
 
 
 def check_channels(input, running_mean, running_var, weight, bias, training):
@@ -374,12 +380,14 @@ def check_channels(input, running_mean, running_var, weight, bias, training):
 
 
 def move_towards(running, value, momentum):
-    """running ← (1 − momentum) · running + momentum · value, in place."""
+    """running ← (1 − momentum) · running + momentum · value, in place.
+
+    As in PyTorch the version of `running` does not change: a module may be used twice in a graph.
+    """
     if running is None:
         return
     a = running._data
     a[...] = (1 - momentum) * a + momentum * value.astype(a.dtype, copy=False)
-    touch(running)
 
 
 @composite(space="nn.functional")
@@ -393,6 +401,7 @@ def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=
     shape = input._data.shape
     if use_input_stats:
         check_spatial(shape)
+        check_both(running_mean, running_var)
     elif running_mean is None or running_var is None:
         raise RuntimeError("Expected running_mean and running_var to be defined when "
                            "use_input_stats is false")

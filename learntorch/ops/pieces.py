@@ -87,9 +87,9 @@ def split_with_sizes(input, split_sizes, dim=0):
 
 
 @composite(out=False)
-def unsafe_split(tensor, split_size, dim=0):
+def unsafe_split(tensor, split_size_or_sections, dim=0):
     """The pieces of `split`, each in memory of its own."""
-    return tuple(t.clone() for t in split(tensor, split_size, dim))
+    return tuple(t.clone() for t in split(tensor, split_size_or_sections, dim))
 
 
 @composite(out=False)

@@ -270,7 +270,7 @@ def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
                    ceil_mode, return_indices)
 
 
-@composite(space="nn.functional", method=False)
+@composite(space="torch nn.functional", method=False)
 def max_pool1d_with_indices(input, kernel_size, stride=None, padding=0, dilation=1,
                             ceil_mode=False, return_indices=False):
     """(the largest number of each window, where it was): see max_pool1d."""
@@ -380,6 +380,7 @@ def settle(name, shape, dims, kernel, stride, padding, dilation, ceil_mode):
     s = k if stride in (None, ()) else several(name, "stride", stride, dims)
     p = several(name, "padding", padding, dims)
     d = several(name, "dilation", dilation, dims)
+    check_values(k, s, p, d)
     places = shape[-dims:]
     lead = len(shape) - dims - 1
     if name == "avg_pool3d" and min(k) > 0 and any(
@@ -474,8 +475,8 @@ def pooled(n, kernel, stride, padding, dilation, ceil_mode):
     return count
 
 
-def sizes(shape, kernel, stride, padding, dilation, ceil_mode):
-    """The spatial sizes of the result. Raises RuntimeError for values that make no sense."""
+def check_values(kernel, stride, padding, dilation):
+    """Raise RuntimeError for values that make no sense whatever the input."""
     if 0 in stride:
         raise RuntimeError("stride should not be zero")
     refuse_nonpositive("kernel size", "k", kernel)
@@ -487,6 +488,10 @@ def sizes(shape, kernel, stride, padding, dilation, ceil_mode):
         if p > ((k - 1) * d + 1) // 2:
             raise RuntimeError("pad should be at most half of effective kernel size, but got "
                                f"pad={p}, kernel_size={k} and dilation={d}")
+
+
+def sizes(shape, kernel, stride, padding, dilation, ceil_mode):
+    """The spatial sizes of the result. Raises RuntimeError for values that make no sense."""
     places = len(kernel)
     size = tuple(pooled(n, k, s, p, d, ceil_mode) for n, k, s, p, d in
                  zip(shape[-places:], kernel, stride, padding, dilation, strict=True))

@@ -216,6 +216,12 @@ def adaptive_max_pool3d(input, output_size, return_indices=False):
     return spread_max("adaptive_max_pool3d", adapt_max_3d, input, size, return_indices)
 
 
+@composite(space="torch", method=False, name="torch.adaptive_max_pool1d")
+def adaptive_max_pool1d_both(input, output_size):
+    """(maxima, their places): in `torch` itself both are always returned."""
+    return adaptive_max_pool1d(input, output_size, True)
+
+
 @composite(space="nn.functional", method=False)
 def adaptive_max_pool1d_with_indices(input, output_size, return_indices=False):
     """(maxima, their places): see adaptive_max_pool1d."""

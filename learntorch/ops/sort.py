@@ -1,5 +1,7 @@
 """Order: sorting, the largest, the middle, and where values fall among sorted ones."""
 
+import numpy as np
+
 from learntorch.core.dtypes import int32, int64, of, said
 from learntorch.core.op import composite, multi, nary
 from learntorch.core.shapes import wrap_dim
@@ -352,8 +354,8 @@ def insertion_places(xp, x, values, right):
 
 
 @composite(out=True, method=False)
-def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None):
-    """Where to insert `input` into the sorted last dimension so that it stays sorted.
+def searchsorted(sorted_sequence, values, *, out_int32=False, right=False, side=None, sorter=None):
+    """Where to insert `values` into the sorted last dimension so that it stays sorted.
 
     side "left" (before equal elements) or "right" (after them); `sorter` sorts the sequence.
     """
@@ -363,9 +365,9 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
     if side == "left" and right:
         raise RuntimeError("torch.searchsorted(): side and right can't be set to opposites, got "
                            "side of left while right was True")
-    if not isinstance(input, Tensor):
-        input = wrap(sorted_sequence._data.dtype.type(input).reshape(()))
-    a, v = sorted_sequence._data, input._data
+    if not isinstance(values, Tensor):
+        values = wrap(np.asarray(values, sorted_sequence._data.dtype))
+    a, v = sorted_sequence._data, values._data
     if a.dtype is not v.dtype:
         raise RuntimeError("torch.searchsorted(): boundary tensor and input value tensor should "
                            f"have same dtype, but got boundary tensor dtype {said(a.dtype)} and "
@@ -380,7 +382,7 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
     if sorter is not None:
         _check_sorter(a, sorter)
         sorted_sequence = sorted_sequence.gather(-1, sorter)
-    places = insertion_places(sorted_sequence.detach(), input.detach(), right or side == "right")
+    places = insertion_places(sorted_sequence.detach(), values.detach(), right or side == "right")
     return places.to(int32) if out_int32 else places.to(int64)
 
 
@@ -404,7 +406,7 @@ def bucketize(input, boundaries, *, out_int32=False, right=False):
         raise RuntimeError("bucketize(): boundaries tensor must be 1 dimension, but got dim("
                            f"{boundaries._data.ndim})")
     if not isinstance(input, Tensor):
-        input = wrap(boundaries._data.dtype.type(input).reshape(()))
+        input = wrap(np.asarray(input, boundaries._data.dtype))
     if input._data.dtype is not boundaries._data.dtype:
         raise RuntimeError("torch.searchsorted(): boundary tensor and input value tensor should "
                            f"have same dtype, but got boundary tensor dtype "

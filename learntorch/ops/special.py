@@ -297,10 +297,12 @@ for _name, _scipy, _says in (
 @unary(space="special", result="float", inplace=False)
 def airy_ai(xp, x):
     """The Airy function Ai."""
-    return xp.special("airy")(x.astype(xp.float64))[0].astype(x.dtype)
+    r = xp.special("airy")(x.astype(xp.float64))[0]
+    return r.astype(x.dtype) if x.dtype.kind == "f" else r
 
 
 @unary(space="special", result="float", inplace=False)
 def spherical_bessel_j0(xp, x):
     """sin x / x, 1 at 0."""
-    return xp.special("spherical_jn")(0, x)
+    r = xp.special("spherical_jn")(0, x.astype(xp.float64))
+    return r.astype(x.dtype) if x.dtype.kind == "f" else r

@@ -4,6 +4,7 @@ from learntorch.core.op import composite, nary, registry, view
 from learntorch.core.outputs import write_out
 from learntorch.core.shapes import count, wrap_dim
 from learntorch.core.tensor import owner
+from learntorch.ops.views import narrow
 
 
 def steps_of(a):
@@ -71,7 +72,7 @@ def as_strided(input, size, stride, storage_offset=None):
 # ---- copies of views ------------------------------------------------------------------------
 
 
-def copying(name, view_name, method=False):
+def copying(name, view_name):
     """Register `<view>_copy`: the view's values in memory of their own."""
     def copy(input, *args, out=None, **named):
         look = registry[view_name]
@@ -80,14 +81,19 @@ def copying(name, view_name, method=False):
         return made if out is None else write_out(copy.op, out, made, (input,))
     copy.__name__ = name
     copy.__doc__ = f"The values of `{view_name}` in memory of their own."
-    return composite(copy, name=name, method=method)
+    return composite(copy, name=name, method=False)
 
 
 for _name in ("as_strided", "diagonal", "expand", "permute", "select", "split", "squeeze",
               "split_with_sizes", "t", "transpose", "unbind", "unfold", "unsqueeze", "view",
               "alias", "view_as_real", "view_as_complex"):
     copying(f"{_name}_copy", _name)
-copying("narrow_copy", "narrow", method=True)
+
+
+@composite(out=True)
+def narrow_copy(input, dim, start, length):
+    """Elements `start` to `start + length` along `dim`, in memory of their own."""
+    return narrow(input, dim, start, length).clone()
 
 
 @composite(out=True, method=False)

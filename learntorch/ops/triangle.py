@@ -37,7 +37,7 @@ def refuse_vectors(name, x):
 
 @composite
 def diag_embed(input, offset=0, dim1=-2, dim2=-1):
-    """Matrices (in new dimensions dim1, dim2) with the last dimension on a diagonal, 0 elsewhere."""
+    """Matrices, in new dimensions dim1 and dim2, with the last dimension on a diagonal."""
     ndim = input._data.ndim + 1
     a, b = wrap_dim(dim1, ndim), wrap_dim(dim2, ndim)
     if a == b:

@@ -1,0 +1,7 @@
+"""torch.linalg: norms, products, decompositions, solvers."""
+
+from learntorch.core.op import face as _face
+
+globals().update(_face("linalg"))
+
+__all__ = sorted(name for name in globals() if name[0] != "_")

@@ -1,0 +1,227 @@
+"""Norms, covariances, and reductions that pass over NaN."""
+
+import numpy as np
+
+from learntorch.core.dtypes import FLOATS, get_default_dtype, said
+from learntorch.core.op import composite, registry
+from learntorch.core.outputs import write_out
+from learntorch.core.shapes import wrap_dim, wrap_dims
+from learntorch.core.tensor import Tensor
+from learntorch.ops.distance import p_norm
+from learntorch.ops.reduce import named, peak, whole
+from learntorch.ops.reduce import sum as sum_of
+
+INFINITY = float("inf")
+
+
+@composite(space="linalg", name="linalg.vector_norm", out=True, method=False)
+def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
+    """(Σ |x|^ord)^(1/ord) along `dim`; the largest |x| for ∞, how many are not 0 for 0.
+
+    Raises RuntimeError for whole numbers, and for an empty tensor where no number would be right.
+    """
+    if not isinstance(x, Tensor):
+        raise TypeError("linalg_vector_norm(): argument 'input' (position 1) must be Tensor, not "
+                        f"{type(x).__name__}")
+    d = x.dtype if dtype is None else dtype
+    if d.numpy not in FLOATS:
+        raise RuntimeError("linalg.vector_norm: Expected a floating point or complex tensor as "
+                           f"input. Got {said(d)}")
+    if dtype is not None and x.dtype.is_complex and not dtype.is_complex:
+        raise RuntimeError("linalg.vector_norm expected dtype to be complex for a complex input, "
+                           f"but got {said(dtype)}")
+    dims = whole(x, dim)
+    if ord < 0 or ord == INFINITY:
+        _refuse_empty(x, dims, ord)
+    return p_norm(x if dtype is None else x.to(dtype), ord, dims, keepdim)
+
+
+def _refuse_empty(x, dims, ord):
+    shape = x._data.shape
+    why = "because the operation does not have an identity"
+    if dims is None and 0 in shape:
+        raise RuntimeError(f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor "
+                           f"{why}")
+    for d in dims or ():
+        if shape[d] == 0:
+            raise RuntimeError(f"linalg.vector_norm cannot compute the {ord} norm on the dimension "
+                               f"{d} because this dimension is empty and the operation does not "
+                               "have an identity")
+
+
+@composite
+def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
+    """The length of vectors: (Σ |x|ᵖ)^(1/p) along `dim`; "nuc" sums a matrix's singular values."""
+    if isinstance(p, str):
+        if p not in ("fro", "nuc"):
+            raise RuntimeError(f"only valid string values are 'fro' and 'nuc', found: {p}")
+        if p == "nuc":
+            r = _nuclear(input if dtype is None else input.to(dtype), dim, keepdim)
+            return r if out is None else write_out(norm.op, out, r, (input,))
+    p = 2.0 if p is None or p == "fro" else p
+    return vector_norm(input, p, dim, keepdim, dtype=dtype, out=out)
+
+
+def _nuclear(input, dim, keepdim):
+    """The sum of singular values of the matrices in two dimensions."""
+    ndim = input._data.ndim
+    dims = tuple(range(ndim)) if dim is None else wrap_dims(dim, ndim)
+    if len(dims) != 2:
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {list(dims)}")
+    r = registry["linalg.svdvals"](input.movedim(dims, (-2, -1))).sum(-1)
+    if keepdim:
+        for d in sorted(dims):
+            r = r.unsqueeze(d)
+    return r
+
+
+@composite(out=False)
+def dist(input, other, p=2):
+    """‖input − other‖ₚ over all elements."""
+    return vector_norm(input - other, p)
+
+
+@composite(out=True, inplace=True)
+def renorm(input, p, dim, maxnorm):
+    """Slices along `dim` whose p-norm exceeds `maxnorm` shortened to it."""
+    if not isinstance(p, (int, float)) or p <= 0:
+        raise RuntimeError("renorm: non-positive-norm not supported")
+    if maxnorm < 0:
+        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
+    ndim = input._data.ndim
+    if ndim < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {ndim} dimensions")
+    dim = wrap_dim(dim, ndim)
+    length = vector_norm(input, p, [d for d in range(ndim) if d != dim], True)
+    long = length > maxnorm
+    return input * (maxnorm / (length + 1e-7)).where(long, 1.0)
+
+
+# ---- NaN ------------------------------------------------------------------------------------
+
+
+@composite(out=True)
+def nansum(input, dim=None, keepdim=False, *, dtype=None):
+    """Σ of the elements that are not NaN."""
+    if input.dtype.is_complex:
+        raise RuntimeError("nansum does not support complex inputs")
+    if input.dtype.is_floating_point:
+        input = input.masked_fill(input.isnan(), 0)
+    return sum_of(input, dim, keepdim, dtype=dtype)
+
+
+@composite(out=True)
+def nanmean(input, dim=None, keepdim=False, *, dtype=None):
+    """The mean of the elements that are not NaN."""
+    if input._data.dtype not in FLOATS:
+        raise RuntimeError("nanmean(): expected input to have floating point or complex dtype but "
+                           f"got {said(input.dtype)}")
+    nans = input.isnan()
+    if dtype is not None:
+        input = input.to(dtype)
+    total = sum_of(input.masked_fill(nans, 0), dim, keepdim)
+    return total / sum_of(nans.logical_not(), dim, keepdim)
+
+
+aminmax_returned = named("aminmax", ("min", "max"))
+
+
+@composite(out=True)
+def aminmax(input, *, dim=None, keepdim=False):
+    """The smallest and the largest element: `min`, `max`."""
+    shape = input._data.shape
+    if dim is None:
+        if 0 in shape:
+            raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the "
+                               "operation has no identity.")
+        dims = None
+    else:
+        d = wrap_dim(dim, len(shape))
+        if shape and shape[d] == 0:
+            raise IndexError(f"aminmax: Expected reduction dim {d} to have non-zero size.")
+        dims = whole(input, d)
+    return aminmax_returned(peak(input, dims, keepdim and bool(shape), False),
+                            peak(input, dims, keepdim and bool(shape), True))
+
+
+# ---- covariance -----------------------------------------------------------------------------
+
+
+@composite
+def cov(input, *, correction=1, fweights=None, aweights=None):
+    """The covariances of variables, one a row with an observation in each column.
+
+    fweights: how often each observation counts; aweights: how much.
+    """
+    _check_cov(input)
+    if input._data.dtype not in FLOATS:
+        input = input.to(get_default_dtype())
+    x = input.reshape(1, -1) if input._data.ndim < 2 else input
+    n = x._data.shape[1]
+    weights = _weights(n, fweights, aweights, x)
+    if weights is None:
+        middle = x.mean(1, keepdim=True) if n else x.sum(1, keepdim=True) * float("nan")
+        left = n - correction
+    else:
+        total = weights.sum()
+        middle = (x * weights).sum(1, keepdim=True) / total
+        left = total - correction if aweights is None else total - correction * (
+            weights * aweights).sum() / total
+    if not isinstance(left, Tensor):
+        left = x.new_tensor(left, dtype=x.dtype.to_real())
+    if left.item() <= 0:
+        import warnings
+        warnings.warn("cov(): degrees of freedom is <= 0. Correction should be strictly less than "
+                      "the number of observations.", UserWarning, stacklevel=2)
+        left = left * 0
+    away = x - middle
+    weighed = away if weights is None else away * weights
+    r = away.mm(weighed.t().conj()) / left
+    return r.squeeze()
+
+
+def _check_cov(input):
+    if input._data.ndim > 2:
+        raise RuntimeError("cov(): expected input to have two or fewer dimensions but got an input "
+                           f"with {input._data.ndim} dimensions")
+    if input.dtype.name == "bool":
+        raise RuntimeError("cov(): bool dtype is not supported for input")
+
+
+def _weights(n, fweights, aweights, x):
+    """The product of both kinds of weights, checked, or None."""
+    for name, w, integral in (("fweights", fweights, True), ("aweights", aweights, False)):
+        if w is None:
+            continue
+        if w._data.ndim > 1:
+            raise RuntimeError(f"cov(): expected {name} to have one or fewer dimensions but got "
+                               f"{name} with {w._data.ndim} dimensions")
+        if (w._data.dtype.kind not in "iu") if integral else not w.dtype.is_floating_point:
+            raise RuntimeError(f"cov(): expected {name} to have "
+                               f"{'integral' if integral else 'floating point'} dtype but got "
+                               f"{name} with {said(w.dtype)} dtype")
+        if w._data.size != n:
+            raise RuntimeError(f"cov(): expected {name} to have the same numel as there are "
+                               f"observations in the input but got {w._data.size} != {n}")
+        if w._data.size and np.min(w._data) < 0:
+            raise RuntimeError(f"cov(): {name} cannot be negative")
+    if fweights is None:
+        return aweights
+    return fweights if aweights is None else fweights * aweights
+
+
+@composite
+def corrcoef(input):
+    """The correlations of variables, one a row: covariances divided by both deviations."""
+    if input._data.ndim > 2:
+        raise RuntimeError("corrcoef(): expected input to have two or fewer dimensions but got an "
+                           f"input with {input._data.ndim} dimensions")
+    c = cov(input)
+    if not c._data.ndim:
+        return c / c
+    deviation = c.diag().real.sqrt() if c.dtype.is_complex else c.diag().sqrt()
+    r = c / deviation.unsqueeze(1) / deviation.unsqueeze(0)
+    if r.dtype.is_complex:
+        from learntorch.ops.complex import make_complex
+        return make_complex(r.real.clamp(-1, 1), r.imag.clamp(-1, 1))
+    return r.clamp(-1, 1)
