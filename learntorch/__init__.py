@@ -93,7 +93,7 @@ _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"learntorch\
 _attach_all()
 globals().update(_face("torch"))
 
-from learntorch import (  # noqa: E402, needs the ops
+from learntorch import (
     autograd,
     cuda,
     linalg,

@@ -4,4 +4,4 @@ from learntorch.core.op import face as _face
 
 globals().update(_face("special"))
 
-__all__ = sorted(name for name in globals() if name[0] != "_")
+__all__ = [name for name in sorted(globals()) if name[0] != "_"]

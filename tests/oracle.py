@@ -176,6 +176,8 @@ def same_error(mine, reference, wording=True, path="result"):
 def alike(case, rtol=None, atol=None, wording=True):
     """Run ``case(library)`` on learntorch and on PyTorch; assert that the outcome is the same."""
     reference = outcome(case, torch)
+    if isinstance(reference, Raised) and reference.type == "NameError":
+        raise reference.error               # the case itself is broken, on both sides alike
     mine = outcome(case, learntorch)
     if isinstance(mine, Raised) and not isinstance(reference, Raised):
         raise AssertionError(f"raised {mine}, PyTorch gave {reference!r}") from mine.error

@@ -60,7 +60,7 @@ def last(op):
 
 
 def values(tester, op):
-    return [tester.unit(d, 8) for d in op_list.main_dtypes(op)]
+    return [tester.unit(d, 6) for d in op_list.main_dtypes(op)]
 
 
 def other_dtypes(tester, op):
@@ -89,8 +89,8 @@ ASPECTS = {
     "0-d": (lambda op: True, shaped("0-d")),
     "empty": (lambda op: True, shaped("empty")),
     "edge values": (lambda op: op.reference_inputs_func is not None,
-                    lambda t, op: [t.unit(first(op), 8, source="reference_inputs")]),
-    "errors": (lambda op: op.error_inputs_func is not None, lambda t, op: [t.error_inputs(40)]),
+                    lambda t, op: [t.unit(first(op), 5, source="reference_inputs")]),
+    "errors": (lambda op: op.error_inputs_func is not None, lambda t, op: [t.error_inputs(24)]),
 }
 
 

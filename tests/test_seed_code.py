@@ -150,7 +150,7 @@ def lenet_step(torch):
 
     class Net(nn.Module):
         def __init__(self):
-            super(Net, self).__init__()  # noqa: UP008, as in the document
+            super(Net, self).__init__()  # as in the document
             self.conv1 = nn.Conv2d(1, 6, 5)
             self.conv2 = nn.Conv2d(6, 16, 5)
             self.fc1 = nn.Linear(16 * 5 * 5, 120)

@@ -151,8 +151,8 @@ class Function:
 
     def __init__(self, *args, **kwargs):
         raise RuntimeError(f"{type(self)} should not be instantiated. Methods on autograd "
-                           "functions are all static, so you should invoke them on the class itself: "
-                           f"{type(self).__name__}.apply(...)")
+                           "functions are all static, so you should invoke them on the class "
+                           f"itself: {type(self).__name__}.apply(...)")
 
     @staticmethod
     def forward(*args, **kwargs):

@@ -19,8 +19,8 @@ class device:
             raise TypeError(f"device(): argument 'type' must be str, not {type.__class__.__name__}")
         name, colon, number = type.partition(":")
         if name not in _TYPES:
-            raise RuntimeError(f"Expected one of {', '.join(_NAMES)} device type at start of device "
-                               f"string: {name}. 'cpu' is the one that is always there.")
+            raise RuntimeError(f"Expected one of {', '.join(_NAMES)} device type at start of "
+                               f"device string: {name}. 'cpu' is the one that is always there.")
         if colon:
             if index is not None:
                 raise RuntimeError(f"type (string) must not include an index because index was "

@@ -77,7 +77,7 @@ def bent(xp, x, slope, depth, scale):
 def bent_slope(xp, x, slope, depth, scale):
     """The derivative of `bent`; depth · scale is the slope just below 0."""
     return xp.exp(xp.clamp_to(x, None, 0) * scale) * (xp.step(x, depth * scale / slope) * slope)
-elu.vjp(x=lambda xp, g, x, alpha: g * bent_slope(xp, x, 1, alpha, 1))
+elu.vjp(x=lambda xp, g, x, alpha: g * bent_slope(xp, xp.astype(x, g), 1, alpha, 1))
 
 
 @elu.public
@@ -177,7 +177,7 @@ def softsign(input):
 def celu(xp, x, alpha):
     """x for x > 0, α · (e^{x/α} − 1) below: smooth for every α."""
     return bent(xp, x, 1, alpha, 1 / alpha)
-celu.vjp(x=lambda xp, g, x, alpha: g * bent_slope(xp, x, 1, alpha, 1 / alpha))
+celu.vjp(x=lambda xp, g, x, alpha: g * bent_slope(xp, xp.astype(x, g), 1, alpha, 1 / alpha))
 
 
 @celu.public
@@ -199,7 +199,8 @@ SELU_SCALE = 1.0507009873554804934193349852946
 def selu(xp, x):
     """λ · (x for x > 0, α · (eˣ − 1) below): keeps mean 0 and variance 1 through layers."""
     return bent(xp, x, SELU_SCALE, SELU_SCALE * SELU_ALPHA, 1)
-selu.vjp(x=lambda xp, g, x: g * bent_slope(xp, x, SELU_SCALE, SELU_SCALE * SELU_ALPHA, 1))
+selu.vjp(x=lambda xp, g, x: g * bent_slope(
+    xp, xp.astype(x, g), SELU_SCALE, SELU_SCALE * SELU_ALPHA, 1))
 
 
 @selu.public

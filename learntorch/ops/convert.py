@@ -158,7 +158,7 @@ def copy_from(self, src, non_blocking=False):
     return copy(self, to_dtype(src, self.dtype))
 
 
-@nary(space="Tensor", method=False, inplace=True, out=False)
+@nary(space="torch Tensor", method=False, inplace=True, out=False, names=("input",))
 def fill(xp, x, value):
     """`value` everywhere."""
     return xp.full_like(x, value)
@@ -166,14 +166,32 @@ fill.vjp(x=lambda g: g * 0)
 
 
 @fill.public
-def fill_value(self, value):
-    """`value` (a number or a 0-d tensor) everywhere."""
+def fill_value(input, value):
+    """`value` (a number or a 0-d tensor) everywhere, in the input's shape and dtype."""
     if isinstance(value, Tensor):
         if value._data.ndim:
             raise RuntimeError("fill_ only supports 0-dimension value tensor but got tensor with "
                                f"{value._data.ndim} dimensions.")
-        return copy(self, to_dtype(value, self.dtype))
-    return fill(self, value)
+        return copy(input, to_dtype(value, input.dtype))
+    return fill(input, value)
+
+
+@composite(name="fill_", method=False)
+def fill_(input, value):
+    """Write `value` everywhere, in place."""
+    return input.fill_(value)
+
+
+@composite(name="zero_", method=False)
+def zero_(input):
+    """Write 0 everywhere, in place."""
+    return input.zero_()
+
+
+@composite(space="torch Tensor", name="resize_as_", method=True, inplace=False)
+def resize_as_(input, the_template, *, memory_format=None):
+    """Change the shape in place to that of another tensor."""
+    return input.resize_(the_template._data.shape)
 
 
 @nary(space="Tensor", method=False, inplace=True, out=False)

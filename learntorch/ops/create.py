@@ -457,21 +457,24 @@ def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False, layo
 def new_empty(self, size=(), *more, dtype=None, device=None, requires_grad=False, layout=None,
               pin_memory=False):
     """An uninitialised tensor of this tensor's dtype."""
-    return finish(np.empty(shape_of("new_empty", (size, *more)), _new_type(self, dtype)), requires_grad)
+    shape = shape_of("new_empty", (size, *more))
+    return finish(np.empty(shape, _new_type(self, dtype)), requires_grad)
 
 
 @_method
 def new_zeros(self, size=(), *more, dtype=None, device=None, requires_grad=False, layout=None,
               pin_memory=False):
     """Zeros of this tensor's dtype."""
-    return finish(np.zeros(shape_of("new_zeros", (size, *more)), _new_type(self, dtype)), requires_grad)
+    shape = shape_of("new_zeros", (size, *more))
+    return finish(np.zeros(shape, _new_type(self, dtype)), requires_grad)
 
 
 @_method
 def new_ones(self, size=(), *more, dtype=None, device=None, requires_grad=False, layout=None,
              pin_memory=False):
     """Ones of this tensor's dtype."""
-    return finish(np.ones(shape_of("new_ones", (size, *more)), _new_type(self, dtype)), requires_grad)
+    shape = shape_of("new_ones", (size, *more))
+    return finish(np.ones(shape, _new_type(self, dtype)), requires_grad)
 
 
 @_method

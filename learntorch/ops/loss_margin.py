@@ -3,7 +3,7 @@
 import numpy as np
 
 from learntorch.core.dtypes import said
-from learntorch.core.op import composite, nary
+from learntorch.core.op import composite
 from learntorch.core.tensor import wrap
 from learntorch.ops.compare import where
 from learntorch.ops.distance import pairwise_distance

@@ -17,7 +17,6 @@ from learntorch.ops.distance import p_norm
 from learntorch.ops.reduce import axes
 from learntorch.ops.shape import cat
 
-
 # ---- sums ------------------------------------------------------------------------------------
 
 

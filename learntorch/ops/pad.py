@@ -135,9 +135,9 @@ def constant_pad_nd(input, pad, value=0):
 def pad(input, pad, mode="constant", value=None):
     """x with numbers around its last dimensions; negative padding crops.
 
-    `pad` is (left, right, top, bottom, front, back, …): the last dimension first. `mode` says which
-    numbers: "constant" (`value`, else 0; any dimensions), "reflect" (mirrored at the edge, which
-    is not repeated), "replicate" (the edge repeated), "circular" (those of the other end).
+    `pad` is (left, right, top, bottom, front, back, …), the last dimension first. `mode`:
+    "constant" (`value`, else 0; any dimensions), "reflect" (mirrored at the edge, which is not
+    repeated), "replicate" (the edge repeated), "circular" (the numbers of the other end).
     Raises RuntimeError where there are not as many numbers to take.
     """
     pad = checked(input, pad, mode, value)
@@ -176,7 +176,7 @@ def pad(input, pad, mode="constant", value=None):
 
 C_NAMES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int",
            "int64": "int64_t", "float32": "float", "float64": "double", "float16": "c10::Half",
-           "bfloat16": "c10::BFloat16"}
+           "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>"}
 
 
 def held(value, numpy_dtype):
@@ -186,17 +186,16 @@ def held(value, numpy_dtype):
     if not value:
         return 0
     d = of(numpy_dtype)
-    if d.is_complex or d.name == "bool":
-        return value
-    with np.errstate(over="ignore"):
-        fits = not isinstance(value, complex)
-        if fits and d.is_floating_point:
-            infinite = value in (float("inf"), float("-inf"))
-            fits = infinite or not np.isinf(numpy_dtype.type(value))
-        elif fits:
-            bounds = np.iinfo(numpy_dtype)
-            fits = bounds.min <= value <= bounds.max
-            value = int(value) if fits else value
+    if d.name == "bool":
+        return True
+    if d.is_floating_point or d.is_complex:
+        with np.errstate(over="ignore"):
+            fits = d.is_complex or not isinstance(value, complex)
+            fits = fits and np.isinf(numpy_dtype.type(value)) == np.isinf(value)
+    else:
+        bounds = np.iinfo(numpy_dtype)
+        fits = bounds.min <= value <= bounds.max
+        value = int(value) if fits else value
     if not fits:
         raise RuntimeError(f"value cannot be converted to type {C_NAMES.get(d.name, d.name)} "
                            f"without overflow: {value} is no {d.name}.")

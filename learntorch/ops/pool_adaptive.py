@@ -1,4 +1,4 @@
-"""Pooling with windows that adapt to the size asked for, unpooling, and means of powers."""
+"""Pooling with windows that adapt to a size or lie at random, unpooling, means of powers."""
 
 from math import prod
 
@@ -467,6 +467,8 @@ def window_places(xp, x, samples, size, kernel):
     """
     dims = len(size)
     shape = x.shape[-dims:]
+    if x.ndim == dims + 1:
+        samples = samples[:1]
     if dims == 2:                      # for images the first random number is that of the columns
         samples = samples[..., ::-1]
     flat = 0

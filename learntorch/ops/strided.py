@@ -1,9 +1,13 @@
 """Memory seen through any strides, copies of views, and views written back."""
 
+import numpy as np
+
+from learntorch.core.devices import check_cpu
 from learntorch.core.op import composite, nary, registry, view
 from learntorch.core.outputs import write_out
 from learntorch.core.shapes import count, wrap_dim
 from learntorch.core.tensor import owner
+from learntorch.ops.create import finish, numpy_type
 from learntorch.ops.views import narrow
 
 
@@ -170,3 +174,45 @@ def resolve_conj(input):
 def resolve_neg(input):
     """The input: its negative is always computed at once."""
     return input
+
+
+# ---- memory to be filled ----------------------------------------------------------------------
+
+
+def laid(size, stride, numpy_dtype, requires_grad):
+    """An uninitialised tensor with these strides (in elements)."""
+    need = 1 + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if count(size) else 0
+    flat = np.empty(need, numpy_dtype)
+    steps = [s * flat.itemsize for s in stride]
+    return finish(np.lib.stride_tricks.as_strided(flat, size, steps), requires_grad)
+
+
+@composite(method=False)
+def empty_strided(size, stride, *, dtype=None, layout=None, device=None, requires_grad=False,
+                  pin_memory=False):
+    """An uninitialised tensor of these sizes and strides (in elements)."""
+    check_cpu(device)
+    if len(size) != len(stride):
+        raise RuntimeError("empty_strided: mismatch in length of strides and shape")
+    return laid(tuple(size), stride, numpy_type(dtype), requires_grad)
+
+
+@composite(space="Tensor", inplace=False)
+def new_empty_strided(self, size, stride, dtype=None, device=None, requires_grad=False,
+                      layout=None, pin_memory=False):
+    """An uninitialised tensor of these sizes and strides, of this tensor's dtype."""
+    return empty_strided(size, stride, dtype=dtype or self.dtype, device=device,
+                         requires_grad=requires_grad)
+
+
+@composite(method=False)
+def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=None,
+                   requires_grad=False, pin_memory=False):
+    """An uninitialised tensor whose dimensions lie in memory in the order `physical_layout`."""
+    check_cpu(device)
+    if sorted(physical_layout) != list(range(len(size))):
+        raise RuntimeError("Number of dimensions in size does not match the length of the "
+                           f"physical_layout, or a dimension repeats: {list(physical_layout)}")
+    fresh = np.empty([size[i] for i in physical_layout], numpy_type(dtype))
+    places = [list(physical_layout).index(i) for i in range(len(size))]
+    return finish(fresh.transpose(places), requires_grad)

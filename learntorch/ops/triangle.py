@@ -98,6 +98,21 @@ def triu_indices(row, col, offset=0, *, dtype=None, device=None, layout=None):
     return _corner(np.triu_indices, row, col, offset, dtype, device)
 
 
+@composite(method=False)
+def vander(x, N=None, increasing=False):
+    """The powers of each element of a vector, a row each: x^(N−1) … x⁰, or x⁰ … x^(N−1)."""
+    if x._data.ndim != 1:
+        raise RuntimeError("x must be a one-dimensional tensor")
+    n = x._data.size if N is None else N
+    if n < 0:
+        raise RuntimeError("N must be non-negative.")
+    powers = [x.new_ones(x._data.size, 1)] if n else []
+    if n > 1:
+        powers.append(x.unsqueeze(1).expand(-1, n - 1).cumprod(1).to(x.dtype))
+    made = cat(powers, 1) if powers else x.new_empty(x._data.size, 0)
+    return made if increasing else made.flip(1)
+
+
 @composite(method=False, out=False)
 def block_diag(*tensors):
     """One matrix with the given ones along its diagonal, 0 elsewhere."""
