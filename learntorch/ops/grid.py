@@ -205,3 +205,13 @@ def affine_grid(theta, size, align_corners=None):
     lines.append(ones(sides, dtype=theta.dtype))
     base = stack(lines, -1).reshape(1, int(np.prod(sides)), dims + 1)
     return (base @ theta.transpose(1, 2)).reshape(size[0], *sides, dims)
+
+
+@composite(space="torch", method=False)
+def affine_grid_generator(theta, size, align_corners):
+    """`affine_grid` under its name in `torch`, where nothing is warned about."""
+    if len(size) not in (4, 5):
+        raise RuntimeError("AffineGridGenerator needs 4d (spatial) or 5d (volumetric) inputs.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return affine_grid(theta, size, bool(align_corners))

@@ -18,7 +18,7 @@ from learntorch.ops.pool_adaptive import (
 )
 
 
-def resize_body(xp, x, size, mode, align_corners, scales):
+def resample_body(xp, x, size, mode, align_corners, scales):
     """y[i] = Σ_t weight[t, i] · x[index[t, i]] along each of the last dimensions."""
     for axis, (m, scale) in enumerate(zip(size, scales, strict=True), -len(size)):
         index, weight = taps(x.shape[axis], m, mode, align_corners, scale, x.dtype.char)
@@ -33,45 +33,45 @@ def resize_body(xp, x, size, mode, align_corners, scales):
     return x
 
 
-def resize_x(xp, g, x_shape, size, mode, align_corners, scales):
-    return xp.resize_back(g, x_shape, size, mode, align_corners, scales)
+def resample_x(xp, g, x_shape, size, mode, align_corners, scales):
+    return xp.resample_back(g, x_shape, size, mode, align_corners, scales)
 
 
 @nary(space="rules", grad="UpsampleBackward")
-def resize_back(xp, x, shape, size, mode, align_corners, scales):
+def resample_back(xp, x, shape, size, mode, align_corners, scales):
     """Each number added to the inputs it was made from, with the same weights."""
     for axis, (m, scale) in enumerate(zip(size, scales, strict=True), -len(size)):
         matrix = xp.asarray(spread(shape[axis], m, mode, align_corners, scale, x.dtype.char))
         x = xp.moveaxis(xp.tensordot(x, matrix, axes=(axis, 1)), -1, axis)
     return x
-resize_back.vjp(x=lambda xp, g, size, mode, align_corners, scales: xp.resize(
+resample_back.vjp(x=lambda xp, g, size, mode, align_corners, scales: xp.resample(
     g, size, mode, align_corners, scales))
 
 
-def resizing(name, grad):
+def resampling(name, grad):
     """An op of its own for each mode, so that the graph shows PyTorch's name."""
-    return nary(space="rules", name=name, grad=grad)(resize_body).vjp(x=resize_x)
+    return nary(space="rules", name=name, grad=grad)(resample_body).vjp(x=resample_x)
 
 
-resize = resizing("resize", "Upsample")
+resample = resampling("resample", "Upsample")
 # mode, spatial dimensions → (op, the filter along one dimension)
 MODES = {
-    ("nearest", 1): (resizing("resize_nearest1d", "UpsampleNearest1D"), "nearest"),
-    ("nearest", 2): (resizing("resize_nearest2d", "UpsampleNearest2D"), "nearest"),
-    ("nearest", 3): (resizing("resize_nearest3d", "UpsampleNearest3D"), "nearest"),
-    ("nearest-exact", 1): (resizing("resize_exact1d", "UpsampleNearestExact1D"), "exact"),
-    ("nearest-exact", 2): (resizing("resize_exact2d", "UpsampleNearestExact2D"), "exact"),
-    ("nearest-exact", 3): (resizing("resize_exact3d", "UpsampleNearestExact3D"), "exact"),
-    ("linear", 1): (resizing("resize_linear1d", "UpsampleLinear1D"), "linear"),
-    ("bilinear", 2): (resizing("resize_linear2d", "UpsampleBilinear2D"), "linear"),
-    ("trilinear", 3): (resizing("resize_linear3d", "UpsampleTrilinear3D"), "linear"),
-    ("bicubic", 2): (resizing("resize_cubic2d", "UpsampleBicubic2D"), "cubic"),
+    ("nearest", 1): (resampling("resample_nearest1d", "UpsampleNearest1D"), "nearest"),
+    ("nearest", 2): (resampling("resample_nearest2d", "UpsampleNearest2D"), "nearest"),
+    ("nearest", 3): (resampling("resample_nearest3d", "UpsampleNearest3D"), "nearest"),
+    ("nearest-exact", 1): (resampling("resample_exact1d", "UpsampleNearestExact1D"), "exact"),
+    ("nearest-exact", 2): (resampling("resample_exact2d", "UpsampleNearestExact2D"), "exact"),
+    ("nearest-exact", 3): (resampling("resample_exact3d", "UpsampleNearestExact3D"), "exact"),
+    ("linear", 1): (resampling("resample_linear1d", "UpsampleLinear1D"), "linear"),
+    ("bilinear", 2): (resampling("resample_linear2d", "UpsampleBilinear2D"), "linear"),
+    ("trilinear", 3): (resampling("resample_linear3d", "UpsampleTrilinear3D"), "linear"),
+    ("bicubic", 2): (resampling("resample_cubic2d", "UpsampleBicubic2D"), "cubic"),
 }
 SMOOTH = {"bilinear": "triangle", "bicubic": "hump", "lanczos": "lanczos"}
 SMOOTH_OPS = {
-    "bilinear": resizing("resize_triangle2d", "UpsampleBilinear2DAa"),
-    "bicubic": resizing("resize_hump2d", "UpsampleBicubic2DAa"),
-    "lanczos": resizing("resize_lanczos2d", "UpsampleLanczos2DAa"),
+    "bilinear": resampling("resample_triangle2d", "UpsampleBilinear2DAa"),
+    "bicubic": resampling("resample_hump2d", "UpsampleBicubic2DAa"),
+    "lanczos": resampling("resample_lanczos2d", "UpsampleLanczos2DAa"),
 }
 
 
@@ -310,7 +310,7 @@ def pixel_shuffle(x, upscale_factor):
     n = len(lead)
     y = x.reshape(*lead, c // (r * r), r, r, h, w)
     y = y.transpose(*range(n + 1), n + 3, n + 1, n + 4, n + 2)
-    return y.reshape(*lead, c // (r * r), h * r, w * r)
+    return y.reshape(*lead, c // (r * r), h * r, w * r, copy=True)
 pixel_shuffle.vjp(x=lambda xp, g, upscale_factor: xp.pixel_unshuffle(g, upscale_factor))
 
 
@@ -332,7 +332,7 @@ def pixel_unshuffle(x, downscale_factor):
     n = len(lead)
     y = x.reshape(*lead, c, h // r, r, w // r, r)
     y = y.transpose(*range(n + 1), n + 2, n + 4, n + 1, n + 3)
-    return y.reshape(*lead, c * r * r, h // r, w // r)
+    return y.reshape(*lead, c * r * r, h // r, w // r, copy=True)
 pixel_unshuffle.vjp(x=lambda xp, g, downscale_factor: xp.pixel_shuffle(g, downscale_factor))
 
 
@@ -349,5 +349,6 @@ def channel_shuffle(x, groups):
     if c % groups:
         raise RuntimeError("Number of channels must be divisible by groups. Got "
                            f"{c} channels and {groups} groups.")
-    return x.reshape(n, groups, c // groups, *rest).swapaxes(1, 2).reshape(x.shape)
+    y = x.reshape(n, groups, c // groups, *rest).swapaxes(1, 2)
+    return y.reshape(x.shape, copy=True)
 channel_shuffle.vjp(x=lambda xp, g, groups: xp.channel_shuffle(g, g.shape[1] // groups))

@@ -88,8 +88,9 @@ def logcumsumexp_x(xp, g, x, out, dim):
     parts = []
     for sign in (1, -1):
         counts = g * sign > 0
-        logs = xp.where(counts, xp.log(xp.where(counts, g * sign, 1.0)), float("-inf"))
-        parts.append(xp.exp(from_the_end(xp, xp.logcumsumexp, logs - out, dim) + x))
+        terms = xp.log(xp.where(counts, g * sign, 1.0)) - out
+        terms = xp.where(counts, terms, float("-inf"))
+        parts.append(xp.exp(from_the_end(xp, xp.logcumsumexp, terms, dim) + x))
     return parts[0] - parts[1]
 running_logsumexp.vjp(x=logcumsumexp_x)
 

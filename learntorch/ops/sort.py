@@ -90,6 +90,12 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
 @multi(space="rules", grad="Topk", outputs=("values", "indices"))
 def best(xp, x, k, dim, largest):
     """The first k elements in descending (or ascending) order along `dim`."""
+    if 0 < 8 * k < x.shape[dim] and not xp.any(x != x):     # few of many: no need to sort all
+        keys = falling(xp, x)[0] if largest else x
+        few = xp.take(xp.argpartition(keys, k - 1, axis=dim), xp.arange(k), axis=dim)
+        order = xp.argsort(xp.take_along_axis(keys, few, axis=dim), axis=dim, stable=True)
+        i = xp.take_along_axis(few, order, axis=dim)
+        return xp.take_along_axis(x, i, axis=dim), i
     _, i = sorted_along.op.kernels[type(x)](x, dim, largest)
     i = xp.take(i, xp.arange(k), axis=dim)
     return xp.take_along_axis(x, i, axis=dim), i
