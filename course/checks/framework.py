@@ -181,8 +181,7 @@ def _is_stub(answer):
     )
 
 
-def _dots():
-    ...
+def _dots(): ...
 
 
 def _return_dots():

@@ -227,7 +227,7 @@ def backward(call, dims, input, weight, bias, *how):
 @lru_cache(maxsize=256, typed=True)
 def settle(dims, x, w, bias, stride, padding, dilation, groups):
     """What `conv_forward` needs, from shapes and the user's arguments. Raises RuntimeError."""
-    n = len(w) - 2
+    n = spatial(w)
     if isinstance(padding, str):
         check_dimensions(dims, x, w)
     stride = numbers("stride", stride, dims, n)
@@ -244,7 +244,7 @@ def settle(dims, x, w, bias, stride, padding, dilation, groups):
 @lru_cache(maxsize=256, typed=True)
 def settle_transposed(dims, x, w, bias, stride, padding, output_padding, groups, dilation):
     """What `conv_to_input` needs, from shapes and the user's arguments. Raises RuntimeError."""
-    n = len(w) - 2
+    n = spatial(w)
     if isinstance(padding, str):
         raise TypeError(f"conv_transpose{dims}d(): argument 'padding' must be tuple of ints, not "
                         "str")
@@ -337,10 +337,16 @@ def check_values(stride, sides, dilation, groups):
         raise RuntimeError("non-positive groups is not supported")
 
 
+def spatial(w):
+    """How many spatial dimensions a weight of shape `w` has."""
+    if len(w) < 3:
+        raise RuntimeError("weight should have at least three dimensions: (channels out, channels "
+                           f"in, size of the kernel …), but it has shape {list(w)}")
+    return len(w) - 2
+
+
 def check_dimensions(dims, x, w):
     """Raise RuntimeError unless input and weight (two shapes) have as many dimensions."""
-    if len(w) < 3:
-        raise RuntimeError("weight should have at least three dimensions")
     x = x if len(x) == dims + 2 else (1, *x)
     if len(x) != len(w):
         raise RuntimeError(f"Expected {len(w)}-dimensional input for {len(w)}-dimensional weight"

@@ -233,6 +233,8 @@ def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
         if value <= 0:
             raise RuntimeError(f"max_pool1d() {argument} must be greater than zero, but got "
                                f"{value}")
+    if return_indices or input.requires_grad:         # then PyTorch goes by way of max_pool2d
+        check_values((1, k), (1, s), (0, p), (1, d))
     if p < 0:
         raise RuntimeError(f"max_pool1d() padding must be non-negative, but got {p}")
     if p > k // 2:

@@ -139,7 +139,7 @@ def adapt_places(xp, x, size):
     for i in xp.ndindex(*size):
         window = [bins(n, m)[j] for n, m, j in zip(shape, size, i, strict=True)]
         seen = x[(Ellipsis, *[slice(a, b) for a, b in window])]
-        left = xp.argmax(seen.reshape(*x.shape[:-places], -1), axis=-1)
+        left = xp.argmax(seen.reshape(*x.shape[:-places], prod(seen.shape[-places:])), axis=-1)
         flat = 0
         for d, (a, b) in enumerate(window):
             below = prod(p - o for o, p in window[d + 1:])
@@ -186,8 +186,8 @@ places_get.vjp(x=lambda xp, g, x_shape, index, dims: xp.places_put(g, index, x_s
 def spots(xp, index, shape, dims):
     """Places in an image as places in the whole flattened array of `shape`."""
     rows = prod(shape[:-dims])
-    start = xp.arange(rows).reshape(-1, 1) * prod(shape[-dims:])
-    return (index.reshape(rows, -1) + start).reshape(-1)
+    start = xp.arange(rows).reshape(rows, 1) * prod(shape[-dims:])
+    return (index.reshape(rows, prod(index.shape[-dims:])) + start).reshape(-1)
 
 
 @composite(space="nn.functional", method=False)

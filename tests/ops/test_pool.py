@@ -124,7 +124,9 @@ def test_empty_batch_and_non_contiguous():
     alike(lambda torch: [torch.max_pool2d(torch.zeros(0, 3, 4, 4), 2),
                          torch.nn.functional.avg_pool2d(torch.zeros(0, 3, 4, 4), 2),
                          torch.nn.functional.adaptive_avg_pool2d(torch.zeros(0, 3, 4, 4), 3),
-                         torch.nn.functional.adaptive_max_pool2d(torch.zeros(0, 3, 4, 4), 3)])
+                         torch.nn.functional.adaptive_max_pool2d(torch.zeros(0, 3, 4, 4), 3),
+                         torch.nn.functional.adaptive_max_pool2d(torch.zeros(0, 3, 4, 4), 3, True),
+                         torch.nn.functional.fractional_max_pool2d(torch.zeros(0, 3, 4, 4), 2, 3)])
     x = with_ties(6, 8, 3, 2)
     alike(lambda torch: twice(torch, lambda x: torch.max_pool2d(x.permute(3, 2, 0, 1), 2), x))
     alike(lambda torch: twice(torch, lambda x: torch.nn.functional.avg_pool2d(

@@ -155,3 +155,20 @@ def test_names_of_the_gradients():
     assert f.interpolate(x, 4).grad_fn.name() == "UpsampleNearest2DBackward0"
     assert f.interpolate(x, 4, mode="bilinear").grad_fn.name() == "UpsampleBilinear2DBackward0"
     assert f.pixel_shuffle(x, 2).grad_fn.name() == "PixelShuffleBackward0"
+
+
+@pytest.mark.parametrize("name,number", [("pixel_shuffle", 1), ("pixel_unshuffle", 1),
+                                         ("channel_shuffle", 1), ("channel_shuffle", 4),
+                                         ("interpolate", 2)])
+def test_the_result_has_memory_of_its_own(name, number):
+    x = learntorch.zeros(1, 4, 2, 2)
+    getattr(learntorch.nn.functional, name)(x, number).fill_(1)
+    assert x.sum().item() == 0
+
+
+@needs_torch
+@pytest.mark.parametrize("size,align", [((2, 3, 4, 5), True), ((2, 3, 2, 4, 5), False)])
+def test_affine_grid_generator(size, align):
+    dims = len(size) - 2
+    alike(lambda torch: twice(torch, lambda t: torch.affine_grid_generator(t, size, align),
+                              numbers(0, 2, dims, dims + 1)))
