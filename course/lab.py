@@ -144,6 +144,8 @@ def start(options) -> int:
     say("Stop with Ctrl-C, twice.\n")
     # Sets and hashes in the same order as in the printed outputs.
     os.environ.setdefault("PYTHONHASHSEED", "0")
+    # The course's matrices are small: a second BLAS thread costs more than it brings.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     line = arguments(folder, chapter.file.name, port, browser, options.verbose) + options.jupyter
     if options.verbose:
         say("jupyter lab " + shlex.join(line))

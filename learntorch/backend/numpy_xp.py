@@ -43,8 +43,12 @@ def unbroadcast(x, shape):
 
 
 def special(name):
-    """SciPy's special function of that name."""
-    from scipy import special
+    """SciPy's special function of that name. Raises ImportError where SciPy is missing."""
+    try:
+        from scipy import special
+    except ImportError:
+        raise ImportError(f"'{name}' is computed by SciPy, which is not installed: "
+                          "python -m pip install scipy") from None
     return getattr(special, name)
 
 

@@ -15,7 +15,7 @@ from learntorch.core.shapes import broadcast, wrap_dim
 from learntorch.core.tensor import Tensor, wrap
 
 AxisError = np.exceptions.AxisError
-OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "** or pow()",
+OPERATORS = {"add": "+", "sub": "-", "rsub": "-", "mul": "*", "div": "/", "pow": "** or pow()",
              "floor_divide": "//", "remainder": "%", "matmul": "@", "bitwise_and": "&",
              "bitwise_or": "|", "bitwise_xor": "^", "lt": "<", "gt": ">", "le": "<=", "ge": ">="}
 

@@ -16,7 +16,7 @@ from learntorch.core.tensor import Tensor
 
 OPERATORS = {
     "__add__": "add", "__radd__": "add", "__mul__": "mul", "__rmul__": "mul", "__sub__": "sub",
-    "__rsub__": "rsub", "__truediv__": "div", "__rtruediv__": "rdiv", "__neg__": "neg",
+    "__truediv__": "div", "__rtruediv__": "rdiv", "__neg__": "neg",
     "__pow__": "pow", "__rpow__": "rpow", "__matmul__": "matmul", "__rmatmul__": "rmatmul",
     "__floordiv__": "floor_divide", "__rfloordiv__": "rfloordiv", "__mod__": "remainder",
     "__rmod__": "rmod", "__abs__": "abs", "__invert__": "bitwise_not", "__pos__": "positive",

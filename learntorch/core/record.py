@@ -62,6 +62,8 @@ class Op:
         self.out = kind in ("unary", "binary") if out is None else out
         self.aliases = aliases
         self.grad_name = (grad or camel(self.name)) + "Backward0"
+        if grad and grad[-1].isdigit():         # PyTorch numbers the overloads of a name
+            self.grad_name = grad
         self.result = result            # "float", "same", "bool": see settle
         self.outputs = outputs
         self.promotes = promotes

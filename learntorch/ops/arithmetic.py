@@ -186,19 +186,21 @@ def ge_real(xp, x, y):
     return x.real >= y
 
 
-@composite(space="rules")
-def rsub(self, other):
-    """other − self."""
-    return add(neg_of(self), other) if not isinstance(other, Tensor) else sub(other, self)
+@binary(space="rules", inplace=False, out=False, grad="RsubBackward1")
+def rsub(x, y):
+    """y − x."""
+    return y - x
+rsub.vjp(x=lambda g: -g, y=lambda g: g)
 
 
-def neg_of(t):
-    """−t, where bool counts as an error like in subtraction."""
-    if t.dtype.name == "bool":
+@composite(space="Tensor", name="__rsub__")
+def number_minus(self, other):
+    """other − self: what `1 - x` means."""
+    if self.dtype.name == "bool":
         raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. "
                            "If you are trying to invert a mask, use the `~` or `logical_not()` "
                            "operator instead.")
-    return -t
+    return rsub(self, other)
 
 
 @composite(space="rules")
