@@ -181,7 +181,8 @@ def _is_stub(answer):
     )
 
 
-def _dots(): ...
+def _dots():
+    ...
 
 
 def _return_dots():
