@@ -10,6 +10,8 @@ import warnings
 
 import pytest
 
+from tests.known_gaps import KNOWN
+
 NEEDED = ("torch", "scipy", "expecttest", "hypothesis")
 missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
 if missing:
@@ -34,7 +36,6 @@ GROUPS = ("main", "rng", "complex-only", "undocumented")
 SECONDS = 60
 
 # {(operator, aspect): reason}: expected to fail, and a failure of the suite once it passes
-KNOWN = {}
 
 
 def exists(op):

@@ -8,6 +8,7 @@ import pytest
 
 import learntorch
 from tests import frozen
+from tests.known_gaps import KNOWN
 from tests.oracle import needs_torch, same_values
 
 READER = frozen.Reader()
@@ -53,8 +54,14 @@ def replay(lib, case):
             compare(grads[i], READER.array(spec), path)
 
 
-@pytest.mark.parametrize("case", [c for _, c in CASES],
-                         ids=[f"{c['op']}-{i}" for i, c in CASES])
+def known(case):
+    """The reason why an operator differs from PyTorch, as a mark."""
+    reason = KNOWN.get((case["op"], "values and gradients"))
+    return [pytest.mark.xfail(reason=reason, strict=False)] if reason else []
+
+
+@pytest.mark.parametrize("case", [pytest.param(c, id=f"{c['op']}-{i}", marks=known(c))
+                                  for i, c in CASES])
 def test_frozen_sample(case):
     try:
         replay(learntorch, case)

@@ -47,8 +47,8 @@ def special(name):
     try:
         from scipy import special
     except ImportError:
-        raise ImportError(f"'{name}' is computed by SciPy, which is not installed: "
-                          "python -m pip install scipy") from None
+        raise ModuleNotFoundError(f"'{name}' is computed by SciPy, which is not installed: "
+                                  "python -m pip install scipy", name="scipy") from None
     return getattr(special, name)
 
 

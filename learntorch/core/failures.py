@@ -145,6 +145,10 @@ def check_same_dtype(op, values):
     for i in op.places[1:]:
         b = values[i]
         if b is not None and hasattr(b, "dtype") and b.dtype is not a.dtype:
+            if op.name in ("dot", "vdot"):
+                raise RuntimeError(
+                    f"dot : expected both vectors to have same dtype, but found {said(a.dtype)} "
+                    f"and {said(b.dtype)}. Convert one with .to(torch.{of(a.dtype).name}).")
             raise RuntimeError(
                 f"expected m1 and m2 to have the same dtype, but got: {_c_name(a)} != {_c_name(b)}."
                 f" {op.name} does not convert: call .{of(a.dtype).name}() or "

@@ -155,9 +155,10 @@ def equal(input, other):
 @composite(out=False)
 def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     """|input − other| ≤ atol + rtol · |other|, element by element."""
-    if not isinstance(other, Tensor):
-        raise TypeError(f"isclose(): argument 'other' (position 2) must be Tensor, not "
-                        f"{type(other).__name__}")
+    for place, t in enumerate((input, other)):
+        if not isinstance(t, Tensor):
+            raise TypeError(f"isclose(): argument '{('input', 'other')[place]}' (position "
+                            f"{place + 1}) must be Tensor, not {type(t).__name__}")
     if input.dtype is not other.dtype:
         raise RuntimeError(f"{said(input.dtype)} did not match {said(other.dtype)}")
     for name, value in (("rtol", rtol), ("atol", atol)):

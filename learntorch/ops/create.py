@@ -308,7 +308,7 @@ def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device
     if not all(np.isfinite(v) for v in (start, end)):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     if step == 0:
-        raise RuntimeError("step must be nonzero")
+        raise (ValueError if isinstance(step, float) else RuntimeError)("step must be nonzero")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     if dtype is None and out is not None:
@@ -338,6 +338,20 @@ def range(start, end=None, step=1, *, out=None, dtype=None, layout=None, device=
     return finish(array, requires_grad, out, range.op)
 
 
+def _ends(name, start, end, steps):
+    """The two ends as numbers and the number of steps as an int, or PyTorch's errors."""
+    for v in (start, end):
+        if isinstance(v, Tensor) and v._data.ndim:
+            raise RuntimeError(f"{name} only supports 0-dimensional start and end tensors, but got "
+                               f"a tensor with {v._data.ndim} dimensions")
+    if not hasattr(steps, "__index__"):
+        kinds = ", ".join(type(v).__name__ for v in (start, end, steps))
+        raise TypeError(f"{name}() received an invalid combination of arguments - got ({kinds}): "
+                        "the number of steps must be a whole number")
+    start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
+    return start, end, operator.index(steps)
+
+
 @creator
 def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=None,
              requires_grad=False):
@@ -347,8 +361,7 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
     both ends are exact.
     """
     check_cpu(device)
-    start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
-    steps = operator.index(steps)
+    start, end, steps = _ends("linspace", start, end, steps)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     both = start + end
@@ -373,7 +386,7 @@ def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None,
              requires_grad=False):
     """`steps` powers of `base`, the exponents evenly spaced from `start` to `end`."""
     check_cpu(device)
-    start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
+    start, end, steps = _ends("logspace", start, end, steps)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     both = start + end
@@ -389,9 +402,20 @@ def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None,
 @creator
 def complex_(real, imag, *, out=None):
     """real + i·imag."""
+    for place, t in enumerate((real, imag)):
+        if not isinstance(t, Tensor):
+            raise TypeError(f"complex(): argument '{('real', 'imag')[place]}' (position "
+                            f"{place + 1}) must be Tensor, not {type(t).__name__}")
+    if not (real.dtype.is_floating_point and imag.dtype.is_floating_point):
+        raise RuntimeError("Expected both inputs to be Half, Float or Double tensors but got "
+                           f"{dtypes.said(real.dtype)} and {dtypes.said(imag.dtype)}")
     if real.dtype is not imag.dtype:
         raise RuntimeError(f"Expected object of scalar type {dtypes.said(real.dtype)} but got "
                            f"scalar type {dtypes.said(imag.dtype)} for second argument")
+    if out is not None and out.dtype is not real.dtype.to_complex():
+        raise RuntimeError("Expected object of scalar type "
+                           f"{dtypes.said(real.dtype.to_complex())} but got scalar type "
+                           f"{dtypes.said(out.dtype)} for argument 'out'")
     r = registry["make_complex"](real, imag)
     return r if out is None else write_out(complex_.op, out, r, (real, imag))
 

@@ -109,7 +109,8 @@ def histogramdd(input, bins, range=None, weight=None, density=False, out=None):
     points = a.reshape(-1, a.shape[-1])
     bins = [bins] * points.shape[1] if isinstance(bins, int) else list(bins)
     if len(bins) != points.shape[1]:
-        raise RuntimeError("torch.histogramdd: bins must have one entry for each of the "
+        raise RuntimeError("torch.histogramdd: The size of bins must be equal to the innermost "
+                           "dimension of the input. There must be one entry for each of the "
                            f"{points.shape[1]} dimensions, but got {len(bins)}")
     hist, sides = counted("histogramdd", points, bins, range, weight, density)
     return histogramdd_returned(hist, tuple(sides))

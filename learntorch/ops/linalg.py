@@ -4,7 +4,7 @@ from learntorch.core.op import nary
 
 
 @nary(name="linalg.svdvals", space="linalg", method=False, out=True, names=("A",), grad="LinalgSvd",
-      refuses="linalg_svd")
+      refuses="linalg_svd", result="real")
 def svdvals(xp, x):
     """The singular values of each matrix in the last two dimensions, largest first: (…, n, m) →
     (…, min(n, m)).

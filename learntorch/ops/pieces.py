@@ -52,7 +52,7 @@ def _split_along(name, input, wanted, dim, least):
     ndim = input._data.ndim
     if ndim < least:
         raise RuntimeError(f"torch.{name} requires a tensor with at least {least} dimension"
-                           f"{'s' if least > 1 else ''}, but got a tensor with {ndim} dimensions!")
+                           f", but got a tensor with {ndim} dimensions!")
     if isinstance(wanted, int):
         size = input._data.shape[dim]
         if wanted <= 0 or size % wanted:

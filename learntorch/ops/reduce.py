@@ -77,15 +77,15 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
     """Σ x / n over all elements, or along `dim`. Raises RuntimeError for integers."""
     if dtype is not None:
         input = input.to(dtype)
-    refuse_integers("mean", input)
+    refuse_integers("mean", input, "Input" if dtype is None else "Optional")
     return average(input, whole(input, dim), keepdim)
 
 
-def refuse_integers(name, input):
+def refuse_integers(name, input, whose="Input"):
     """Raise RuntimeError for a reduction that needs fractions, on an integer tensor."""
     if input._data.dtype not in FLOATS:
-        raise RuntimeError(f"{name}(): could not infer output dtype. Input dtype must be either a "
-                           f"floating point or complex dtype. Got: {said(input.dtype)}. Call "
+        raise RuntimeError(f"{name}(): could not infer output dtype. {whose} dtype must be either "
+                           f"a floating point or complex dtype. Got: {said(input.dtype)}. Call "
                            ".float() first.")
 
 

@@ -249,11 +249,12 @@ def gradient(input, *, spacing=1, dim=None, edge_order=1):
     spacing = 1 if spacing is None else spacing
     several = isinstance(spacing, (list, tuple))
     if several and len(spacing) != len(dims):
-        raise RuntimeError("torch.gradient expected spacing to be unspecified, a scalar, or a list "
-                           f"of length equal to 'dim': got {len(spacing)} for {len(dims)} "
+        raise RuntimeError("torch.gradient expected spacing to be unspecified, a scalar "
+                           f"or a list of length {len(dims)}: got {len(spacing)} for {len(dims)} "
                            "dimensions")
     if len(set(dims)) != len(dims):
-        raise RuntimeError("dim appears multiple times in the list of dims")
+        raise RuntimeError(f"dim {max(dims, key=dims.count)} appears multiple times in the list "
+                           "of dims")
     for d in dims:
         if input._data.shape[d] < edge_order + 1:
             raise RuntimeError("torch.gradient expected each dimension size to be at least "

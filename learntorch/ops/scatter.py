@@ -525,9 +525,7 @@ def take_along_dim(input, indices, dim=None):
 def check_mask(name, mask):
     """Raise RuntimeError unless `mask` is a bool tensor."""
     if mask._data.dtype != bool:
-        raise RuntimeError(f"{name} expected BoolTensor but got {said(mask.dtype)}"
-                           if name == "masked_scatter_" else
-                           f"{name} only supports boolean masks, but got mask with dtype "
+        raise RuntimeError(f"{name} only supports boolean masks, but got mask with dtype "
                            f"{said(mask.dtype)}")
 
 

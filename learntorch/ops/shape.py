@@ -151,6 +151,8 @@ def roll(input, shifts, dims=None):
 @composite(method=False, out=True, aliases=("row_stack",))
 def vstack(tensors):
     """The tensors below each other."""
+    from learntorch.core.failures import tensor_list
+    tensors = tensor_list(vstack.op, tensors)
     return cat([t.reshape(1, -1) if t._data.ndim < 2 else t for t in tensors], 0)
 
 

@@ -291,7 +291,10 @@ def distinct(xp, x, dim):
 @multi(space="rules", outputs=("values", "inverse", "counts"))
 def runs(xp, x, dim):
     """The elements (or slices along `dim`) that differ from the one before, and their runs."""
-    rows = x.reshape(-1, 1) if dim is None else xp.moveaxis(x, dim, 0).reshape(x.shape[dim], -1)
+    if dim is None:
+        rows = x.reshape(-1, 1)
+    else:
+        rows = xp.moveaxis(x, dim, 0).reshape(x.shape[dim], x.size // max(x.shape[dim], 1))
     changes = (rows[1:] != rows[:-1]).any(axis=1)
     fresh = xp.concatenate([xp.ones(min(len(rows), 1), bool), changes])
     starts = xp.nonzero(fresh)[0]
@@ -353,6 +356,8 @@ def insertion_places(xp, x, values, right):
     side = "right" if right else "left"
     if x.ndim == 1:
         return xp.searchsorted(x, values, side=side)
+    if not values.size:
+        return xp.zeros(values.shape, xp.int64)
     rows = x.reshape(-1, x.shape[-1])
     wanted = values.reshape(len(rows), -1)
     found = [xp.searchsorted(a, v, side=side) for a, v in zip(rows, wanted, strict=True)]

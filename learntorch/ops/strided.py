@@ -210,9 +210,17 @@ def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=Non
                    requires_grad=False, pin_memory=False):
     """An uninitialised tensor whose dimensions lie in memory in the order `physical_layout`."""
     check_cpu(device)
-    if sorted(physical_layout) != list(range(len(size))):
+    if len(physical_layout) != len(size):
         raise RuntimeError("Number of dimensions in size does not match the length of the "
-                           f"physical_layout, or a dimension repeats: {list(physical_layout)}")
+                           f"physical_layout; i.e. len(size) = {len(size)} is not equal to "
+                           f"len(physical_layout) = {len(physical_layout)}")
+    for d in physical_layout:
+        if not -len(size) <= d < len(size):
+            raise RuntimeError(f"Dimension out of range (expected to be in range of [-{len(size)}, "
+                               f"{len(size) - 1}], but got {d})")
+    if len(set(physical_layout)) != len(size):
+        raise RuntimeError("Duplicate dim not allowed: the physical layout "
+                           f"{list(physical_layout)} names one twice")
     fresh = np.empty([size[i] for i in physical_layout], numpy_type(dtype))
     places = [list(physical_layout).index(i) for i in range(len(size))]
     return finish(fresh.transpose(places), requires_grad)

@@ -252,12 +252,16 @@ def permute(input, dims=(), *more):
 def movedim(input, source, destination):
     """Dimensions `source` moved to the places `destination`; the others keep their order."""
     ndim = input._data.ndim
+    given = [[d] if isinstance(d, int) else list(d) for d in (source, destination)]
+    if len(given[0]) != len(given[1]):
+        raise RuntimeError("movedim: Invalid source or destination dims: source "
+                           f"({given[0]} dims) should contain the same number of dims as "
+                           f"destination ({given[1]} dims)")
+    for name, dims in zip(("source", "destination"), given, strict=True):
+        if len({wrap_dim(d, ndim) for d in dims}) != len(dims):
+            raise RuntimeError(f"movedim: repeated dim in `{name}` ({dims})")
     source = wrap_dims(source, ndim)
     destination = wrap_dims(destination, ndim)
-    if len(source) != len(destination):
-        raise RuntimeError("movedim: Invalid source or destination dims: source "
-                           f"({list(source)} dims) should contain the same number of dims as "
-                           f"destination ({list(destination)} dims)")
     rest = [d for d in range(ndim) if d not in source]
     order = [None] * ndim
     for s, d in zip(source, destination, strict=True):
