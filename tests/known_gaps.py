@@ -3,34 +3,12 @@
 Each entry is expected to fail; one that passes fails the suite, so that the list only shrinks.
 """
 
-OVERLAP = "an `out=` that shares memory with an input is not noticed"
-OUT_DTYPE = "`out=` of another floating-point dtype is converted into; PyTorch refuses it"
 TIES = "PyTorch's order of equal elements is that of its unstable sort; the values agree"
 HALF = "rounded once more or once less in half precision; the float32 results agree"
 CHALF = "half-precision complex numbers (complex32) are left out"
 OPTIONS = "nn.LinearCrossEntropyOptions (computing the loss in chunks) is left out"
-DESCRIPTOR = "called as a descriptor on a number, which no code does"
-WORDING = "a rare mistake is refused by another type or in other words"
 
 KNOWN = {
-    ("aminmax", "errors"): OUT_DTYPE,
-    ("amax", "errors"): OUT_DTYPE,
-    ("amin", "errors"): OUT_DTYPE,
-    ("cat", "errors"): OVERLAP,
-    ("gather", "errors"): OVERLAP,
-    ("index_select", "errors"): OVERLAP,
-    ("kthvalue", "errors"): OVERLAP,
-    ("masked_select", "errors"): OVERLAP,
-    ("take", "errors"): OVERLAP,
-    ("__rand__", "errors"): DESCRIPTOR,
-    ("__ror__", "errors"): DESCRIPTOR,
-    ("__rxor__", "errors"): DESCRIPTOR,
-    ("arange", "errors"): WORDING,
-    ("hsplit", "errors"): WORDING,
-    ("masked_fill", "errors"): WORDING,
-    ("multinomial", "errors"): WORDING,
-    ("narrow_copy", "errors"): WORDING,
-    ("vsplit", "errors"): WORDING,
     ("complex", "dtypes"): CHALF,
     ("view_as_complex", "dtypes"): CHALF,
     ("argsort", "dtypes"): TIES,
@@ -55,8 +33,6 @@ KNOWN = {
     ("special.bessel_j0", "values and gradients"): "SciPy and PyTorch differ by 3e-7",
     ("special.bessel_y1", "values and gradients"): "SciPy and PyTorch differ by 3e-7",
     ("norm.nuc", "second order"): "the second derivative of singular values is left out",
-    ("split_with_sizes_copy", "out="): "returns its outputs where PyTorch returns None",
-    ("unbind_copy", "out="): "returns its outputs where PyTorch returns None",
     **{(f"polygamma.polygamma_n_{n}", "edge values"): "−0 where PyTorch has NaN at −∞"
        for n in (1, 2, 3, 4)},
     **{(f"nn.functional.linear_cross_entropy.{kind}", aspect): OPTIONS

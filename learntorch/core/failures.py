@@ -150,7 +150,8 @@ def check_same_dtype(op, values):
                     f"dot : expected both vectors to have same dtype, but found {said(a.dtype)} "
                     f"and {said(b.dtype)}. Convert one with .to(torch.{of(a.dtype).name}).")
             raise RuntimeError(
-                f"expected m1 and m2 to have the same dtype, but got: {_c_name(a)} != {_c_name(b)}."
+                f"expected m1 and m2 to have the same dtype, but got: {c_name(a.dtype)} != "
+                f"{c_name(b.dtype)}."
                 f" {op.name} does not convert: call .{of(a.dtype).name}() or "
                 f".to(torch.{of(a.dtype).name}) on the second one.")
 
@@ -161,8 +162,9 @@ _C_NAMES = {"float32": "float", "float64": "double", "int64": "long long", "int3
             "int16": "short"}
 
 
-def _c_name(a):
-    name = of(a.dtype).name
+def c_name(dtype):
+    """What PyTorch's messages about kernels call an array's dtype: "float", "long long"."""
+    name = of(dtype).name
     return _C_NAMES.get(name, name)
 
 

@@ -26,24 +26,48 @@ def write_out(op, out, result, args):
     if ambient.state.grad:
         _refuse_history(op, out, args)
     r = np.asarray(result._data if isinstance(result, Tensor) else result)
+    if op.name in EXACT_DTYPE and out._data.dtype is not r.dtype:
+        raise RuntimeError(f"Expected out tensor to have dtype {failures.c_name(r.dtype)}, but got "
+                           f"{failures.c_name(out._data.dtype)} instead")
+    if op.name in SAME_DTYPE and out._data.dtype is not r.dtype:
+        raise RuntimeError("Expected the dtype for input and out to match, but got "
+                           f"{said(r.dtype)} for input's dtype and {said(out.dtype)} for out's "
+                           "dtype.")
+    if op.name in READS_AFTER_WRITING and any(
+            np.may_share_memory(t._data, out._data)
+            for t in _tensors(args)):
+        raise RuntimeError("unsupported operation: some elements of the input tensor and the "
+                           "written-to tensor refer to a single memory location. Please clone() "
+                           "the tensor before performing the operation.")
     if not can_cast(of(r.dtype), out.dtype):
         raise RuntimeError(f"result type {said(r.dtype)} can't be cast to the desired output type "
                            f"{said(out.dtype)}")
+    if r.size and any(s == 0 and n > 1 for s, n in zip(out._data.strides, out._data.shape,
+                                                      strict=True)):
+        raise RuntimeError(failures.OVERLAP)
     if out._data.shape != r.shape:
         resize_out(out, r.shape)
-    if r.size and 0 in out._data.strides and any(
-            s == 0 and n > 1 for s, n in zip(out._data.strides, r.shape, strict=True)):
-        raise RuntimeError(failures.OVERLAP)
     out._data[...] = r
     touch(out)
     return out
 
 
-def _refuse_history(op, out, args):
-    flat = []
+# What PyTorch checks op by op before it writes into `out`.
+EXACT_DTYPE = ("aminmax", "gather")
+SAME_DTYPE = ("amax", "amin")
+READS_AFTER_WRITING = ("cat", "gather", "index_select", "kthvalue", "masked_select", "take")
+
+
+def _tensors(args):
     for value in args:
-        flat.extend(value) if isinstance(value, (tuple, list)) else flat.append(value)
-    if any(isinstance(t, Tensor) and vertex(t) is not None for t in [*flat, out]):
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, (tuple, list)):
+            yield from (t for t in value if isinstance(t, Tensor))
+
+
+def _refuse_history(op, out, args):
+    if any(vertex(t) is not None for t in [*_tensors(args), out]):
         raise RuntimeError(f"{op.name}(): functions with out=... arguments don't support automatic "
                            "differentiation, but one of the arguments requires grad. Call it "
                            "without out=, or inside torch.no_grad().")

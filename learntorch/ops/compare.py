@@ -109,6 +109,23 @@ def bitwise_xor(xp, x, y):
     return xp.bitwise_xor(x, y)
 
 
+def reflected(special, op):
+    """Register `number & tensor`: the operator with the number on its left."""
+    def call(self, other):
+        if not isinstance(self, Tensor):
+            raise TypeError(f"descriptor '{special}' for 'torch._C.TensorBase' objects doesn't "
+                            f"apply to a '{type(self).__name__}' object")
+        return op(self, other)
+    call.__name__ = special
+    call.__doc__ = f"The operator with the tensor on its right: see `{op.op.name}`."
+    return composite(call, space="Tensor", name=special, inplace=False)
+
+
+for _special, _op in (("__rand__", bitwise_and), ("__ror__", bitwise_or),
+                      ("__rxor__", bitwise_xor)):
+    reflected(_special, _op)
+
+
 @nary(tensors=("condition", "x", "y"), promotes=("x", "y"), space="rules", result=None,
       grad="Where")
 def choose(xp, condition, x, y):

@@ -305,10 +305,12 @@ def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device
     if end is None:
         start, end = 0, start
     start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
+    if out is not None and not out.dtype.is_floating_point and not out.dtype.is_complex:
+        step = int(step)                        # PyTorch counts in the type it writes
     if not all(np.isfinite(v) for v in (start, end)):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     if step == 0:
-        raise (ValueError if isinstance(step, float) else RuntimeError)("step must be nonzero")
+        raise (RuntimeError if out is None else ValueError)("step must be nonzero")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     if dtype is None and out is not None:

@@ -53,6 +53,9 @@ def _split_along(name, input, wanted, dim, least):
     if ndim < least:
         raise RuntimeError(f"torch.{name} requires a tensor with at least {least} dimension"
                            f", but got a tensor with {ndim} dimensions!")
+    if not isinstance(wanted, (int, tuple, list)):
+        raise TypeError(f"{name}() received an invalid combination of arguments - got (Tensor, "
+                        f"{type(wanted).__name__}): give a number of sections or indices")
     if isinstance(wanted, int):
         size = input._data.shape[dim]
         if wanted <= 0 or size % wanted:

@@ -348,6 +348,8 @@ def multinomial(input, num_samples, replacement=False, *, generator=None, out=No
                            f"{said(a.dtype)}")
     if out is not None and out.dtype is not int64:
         raise RuntimeError(f"multinomial expects Long tensor out, got: {said(out.dtype)}")
+    if a.shape[-1] > 2 ** 24:
+        raise RuntimeError("number of categories cannot exceed 2^24")
     if num_samples <= 0:
         raise RuntimeError("cannot sample n_sample <= 0 samples")
     if not replacement and num_samples > a.shape[-1]:

@@ -1,6 +1,7 @@
 """Reading from and writing to places given by index tensors along one dimension."""
 
 from learntorch.core.dtypes import bool_, said
+from learntorch.core.failures import c_name
 from learntorch.core.op import composite, nary
 from learntorch.core.shapes import broadcast, count, wrap_dim
 from learntorch.core.tensor import Tensor
@@ -545,7 +546,8 @@ def masked_fill(input, mask, value):
     check_mask("masked_fill", mask)
     if not isinstance(value, Tensor):
         if isinstance(value, complex) and not input.dtype.is_complex:
-            raise RuntimeError("value cannot be converted to type float without overflow")
+            raise RuntimeError("value cannot be converted to type "
+                               f"{c_name(input._data.dtype)} without overflow")
         if isinstance(value, float) and input._data.dtype.kind in "iu":
             value = int(value)
         return fill_masked(input, mask, value)
@@ -554,6 +556,9 @@ def masked_fill(input, mask, value):
                            f" with {value._data.ndim} dimension(s).")
     from learntorch.core.dtypes import can_cast
     from learntorch.ops.compare import choose
+    if value.dtype.is_complex and not input.dtype.is_complex:
+        raise RuntimeError(f"value cannot be converted to type {c_name(input._data.dtype)} without "
+                           "overflow")
     if not can_cast(value.dtype, input.dtype):
         raise RuntimeError(f"result type {said(value.dtype)} can't be cast to the desired output "
                            f"type {said(input.dtype)}")

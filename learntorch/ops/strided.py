@@ -82,7 +82,10 @@ def copying(name, view_name):
         look = registry[view_name]
         made = (look.op.public or look)(input, *args, **named)
         made = tuple(t.clone() for t in made) if isinstance(made, tuple) else made.clone()
-        return made if out is None else write_out(copy.op, out, made, (input,))
+        if out is None:
+            return made
+        written = write_out(copy.op, out, made, (input,))
+        return None if isinstance(made, tuple) else written
     copy.__name__ = name
     copy.__doc__ = f"The values of `{view_name}` in memory of their own."
     return composite(copy, name=name, method=False)
@@ -97,6 +100,13 @@ for _name in ("as_strided", "diagonal", "expand", "permute", "select", "split", 
 @composite(out=True)
 def narrow_copy(input, dim, start, length):
     """Elements `start` to `start + length` along `dim`, in memory of their own."""
+    ndim = input._data.ndim
+    if dim >= max(ndim, 1):
+        raise RuntimeError("Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but "
+                           f"got false. There are {ndim} dimensions, and no dimension {dim}.")
+    if ndim and length < 0:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size "
+                           f"({input._data.shape[dim]}).")
     return narrow(input, dim, start, length).clone()
 
 
