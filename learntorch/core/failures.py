@@ -152,8 +152,8 @@ def check_same_dtype(op, values):
             raise RuntimeError(
                 f"expected m1 and m2 to have the same dtype, but got: {c_name(a.dtype)} != "
                 f"{c_name(b.dtype)}."
-                f" {op.name} does not convert: call .{of(a.dtype).name}() or "
-                f".to(torch.{of(a.dtype).name}) on the second one.")
+                f" {op.name} does not convert: call .to(torch.{of(a.dtype).name}) on the second "
+                "one.")
 
 
 _C_NAMES = {"float32": "float", "float64": "double", "int64": "long long", "int32": "int",
