@@ -68,7 +68,8 @@ CASES = {
     "float into integers": (
         lambda torch: torch.tensor([1, 2]).add_(0.5), ""),
     "dtype of mm": (
-        lambda torch: torch.ones(2, 2) @ torch.ones(2, 2, dtype=torch.float64), ".to(torch.float32)"),
+        lambda torch: torch.ones(2, 2) @ torch.ones(2, 2, dtype=torch.float64),
+        ".to(torch.float32)"),
     "bool minus bool": (
         lambda torch: torch.tensor([True]) - torch.tensor([False]), ""),
     "minus bool": (
