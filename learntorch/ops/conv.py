@@ -317,7 +317,8 @@ def check_tensors(call, dims, input, weight, bias):
         raise RuntimeError(f"expected scalar type {said(a)} but found {said(b)}. Input and weight "
                            f"must have one dtype: call .to({weight.dtype}) on the input.")
     if bias is not None and bias._data.dtype != a:
-        names = [failures.c_name(t._data.dtype).replace("long long", "long int") for t in (input, bias)]
+        names = [failures.c_name(t._data.dtype).replace("long long", "long int")
+                 for t in (input, bias)]
         raise RuntimeError(f"Input type ({names[0]}) and bias type ({names[1]}) should be the same")
     if a.kind == "b":
         raise failures.not_implemented("slow_conv2d_cpu", a)

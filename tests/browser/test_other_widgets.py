@@ -145,7 +145,7 @@ def test_drawing_with_the_mouse(sheet):
     mouse.up()
     root.locator(".lt-best", has_text="left").wait_for()
     book.until("d.bars[0][1] > 0.9", "True")
-    assert book.ask("int((d.image > 0.3).sum()) > 25") == "True"
+    book.until("int((d.image > 0.3).sum()) > 25", "True")
     assert book.ask("d.image[:, 14:].any()") == "False"
     book.looks("digit", root)
     press(root, "Rubber")
