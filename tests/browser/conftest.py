@@ -158,15 +158,20 @@ class Notebook:
         """The value of a Python expression in the kernel, as printed text."""
         return self.page.evaluate(ASK, f"print({expression})")
 
-    def until(self, expression, wanted, seconds=20):
+    def until(self, expression, wanted):
         """Wait until an expression in the kernel prints `wanted`."""
-        end = time.monotonic() + seconds
+        self.soon(lambda: self.ask(expression), wanted, expression)
+
+    def soon(self, look, wanted, what="the page"):
+        """Wait until `look()` gives `wanted`: the page and the kernel follow each other, not at
+        once, so nothing that one does to the other may be looked at only one time."""
+        end = time.monotonic() + PATIENCE / 1000
         while True:
-            found = self.ask(expression)
+            found = look()
             if found == wanted:
                 return
-            assert time.monotonic() < end, f"{expression} is {found!r}, not {wanted!r}"
-            time.sleep(0.1)
+            assert time.monotonic() < end, f"{what} is {found!r}, not {wanted!r}"
+            self.page.wait_for_timeout(100)
 
     def theme(self, dark):
         """Change JupyterLab's theme and wait until it is there."""

@@ -38,6 +38,12 @@ def last(book):
     return book.page.locator(".lt-last").first.inner_text()
 
 
+def stands_still(book):
+    before = last(book)
+    book.page.wait_for_timeout(400)
+    return last(book) == before
+
+
 def press(root, name):
     root.get_by_role("button", name=name, exact=True).click()
 
@@ -53,10 +59,8 @@ def test_pause_step_go_and_stop_while_a_cell_runs(notebook, comms):
     book.page.evaluate(f"() => {{ document.querySelector('{LINE}').mine = true; }}")
     press(root, "Pause")
     status(book, "paused")
-    book.page.wait_for_timeout(300)
+    book.soon(lambda: stands_still(book), True)
     frozen = last(book)
-    book.page.wait_for_timeout(400)
-    assert last(book) == frozen
     press(root, "Step")
     book.page.wait_for_function(
         "(old) => document.querySelector('.lt-last').textContent !== old", arg=frozen)
@@ -67,13 +71,12 @@ def test_pause_step_go_and_stop_while_a_cell_runs(notebook, comms):
     press(root, "Continue")
     status(book, "running")
     before = points(book)
-    book.page.wait_for_timeout(700)
-    assert points(book) > before
+    book.soon(lambda: points(book) > before, True)
     assert book.page.evaluate(f"document.querySelector('{LINE}').mine")     # changed, not replaced
     press(root, "Stop")
     status(book, "stopped")
     book.finish()               # the cell that was waiting behind the loop has run
-    assert book.ask("after, curves.status, curves.log_y") == "stopped stopped True"
+    book.until("after, curves.status, curves.log_y", "stopped stopped True")
     assert 20 < int(book.ask("len(curves.runs['sgd']['loss'][0])")) < 5000
 
 
@@ -105,13 +108,14 @@ def test_runs_smoothing_axes_and_reading_off(notebook):
     book = notebook("curves", [WIDGET, RUNS])
     root = book.page.locator(".lt-losses")
     root.wait_for()
-    assert root.locator("polyline[data-run=fast]").count() == 4
-    assert book.ask("curves.status") == "finished"
+    book.soon(root.locator("polyline[data-run=fast]").count, 4)
+    book.until("curves.status", "finished")
     chart = root.locator(".lt-chart")
     box = chart.bounding_box()
     book.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 100)
     root.locator(".lt-message", has_text="slow loss").wait_for()
     chart.focus()
+    book.until("curves.cursor is not None", "True")
     now = float(book.ask("curves.cursor"))
     book.page.keyboard.press("ArrowRight")
     book.until("curves.cursor", str(now + 1))
@@ -127,7 +131,7 @@ def test_runs_smoothing_axes_and_reading_off(notebook):
     book.looks("curves", root)
     root.get_by_label("slow").uncheck()
     book.until("curves.hidden", "['slow']")
-    assert root.locator("polyline[data-run=slow]").count() == 0
+    book.soon(root.locator("polyline[data-run=slow]").count, 0)
     book.page.set_viewport_size({"width": 500, "height": 950})
     book.until("curves.width < 500", "True")
 

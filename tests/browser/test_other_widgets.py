@@ -33,8 +33,8 @@ def test_pointing_at_an_element_lights_its_cell(storage):
     book, root = storage
     root.locator("td[data-index='2,1']").hover()
     book.until("v.index", "[2, 1]")
-    assert lit(root, ".lt-memory") == lit(root, ".lt-view") == ["9"]
-    assert root.locator(".lt-message").inner_text() == "[2, 1]: cell = 0 + 2·4 + 1·1 = 9"
+    book.soon(lambda: (lit(root, ".lt-memory"), lit(root, ".lt-view")), (["9"], ["9"]))
+    book.soon(root.locator(".lt-message").inner_text, "[2, 1]: cell = 0 + 2·4 + 1·1 = 9")
     root.locator(".lt-cell[data-cell='7']").hover()
     book.until("v.index", "[1, 3]")
     book.looks("storage", root)
@@ -49,10 +49,10 @@ def test_transposing_and_slicing_move_no_number(storage):
     slider.focus()
     book.page.keyboard.press("ArrowRight")
     book.until("v.code", "t[:, ::2].t()")
+    book.soon(root.locator(".lt-view td").all_text_contents, ["0", "4", "8", "2", "6", "10"])
     assert root.locator(".lt-memory").inner_text() == cells
-    assert root.locator(".lt-view td").all_text_contents() == ["0", "4", "8", "2", "6", "10"]
-    assert "stride (2, 4)" in root.locator(".lt-facts").inner_text()
-    assert root.locator(".lt-cell.used").count() == 6
+    root.locator(".lt-facts", has_text="stride (2, 4)").wait_for()
+    book.soon(root.locator(".lt-cell.used").count, 6)
     press(root, "Reset")
     book.until("v.code", "t")
 
@@ -89,9 +89,9 @@ def test_choosing_checking_and_reading_why(quiz):
     assert book.ask("q.chosen") == "[-1, -1]"       # nothing is judged before Check
     check.click()
     first.locator(".lt-why", has_text="Look again").wait_for()
-    assert book.ask("q.chosen, q.score") == "[0, -1] 0 right of 1 answered, 2 questions."
+    book.until("q.chosen, q.score", "[0, -1] 0 right of 1 answered, 2 questions.")
     first.get_by_label("yes", exact=True).check()
-    assert first.locator(".lt-why").inner_text() == ""
+    book.soon(first.locator(".lt-why").inner_text, "")
     check.click()
     first.locator(".lt-why.lt-good").wait_for()
     book.until("q.chosen", "[1, -1]")
@@ -99,7 +99,7 @@ def test_choosing_checking_and_reading_why(quiz):
     book.looks("quiz", root)
     press(root, "Start again")
     book.until("q.chosen", "[-1, -1]")
-    assert root.locator("input:checked").count() == 0
+    book.soon(root.locator("input:checked").count, 0)
 
 
 def test_the_quiz_by_keyboard(quiz):
@@ -109,7 +109,7 @@ def test_the_quiz_by_keyboard(quiz):
     book.page.keyboard.press("ArrowDown")
     book.page.keyboard.press("Enter")
     book.until("q.chosen", "[-1, 1]")
-    assert "Right: Yes." in root.locator(".lt-message").inner_text()
+    root.locator(".lt-message", has_text="Right: Yes.").wait_for()
 
 
 # ---- environment card ---------------------------------------------------------------------------
@@ -146,7 +146,7 @@ def test_drawing_with_the_mouse(sheet):
     root.locator(".lt-best", has_text="left").wait_for()
     book.until("d.bars[0][1] > 0.9", "True")
     book.until("int((d.image > 0.3).sum()) > 25", "True")
-    assert book.ask("d.image[:, 14:].any()") == "False"
+    book.until("d.image[:, 14:].any()", "False")
     book.looks("digit", root)
     press(root, "Rubber")
     mouse.move(box["x"] + 60, box["y"] + 50)
@@ -166,7 +166,7 @@ def test_drawing_with_the_keyboard(sheet):
         book.page.keyboard.press("ArrowDown")
     book.page.keyboard.press("Space")
     book.until("d.bars[1][1] > 0.9 if d.bars else None", "True")
-    assert "rows 12 to 22, columns 18 to 20" in book.ask("d.alt")
+    book.until("'rows 12 to 22, columns 18 to 20' in d.alt", "True")
     book.page.keyboard.press("Delete")
     book.until("d.ink", "")
 
@@ -176,7 +176,7 @@ def test_examples_and_pasted_drawings(sheet):
     press(root, "Example")
     book.until("int(d.image.sum())", "28")
     corner = "(c) => [...c.getContext('2d').getImageData(5, 5, 1, 1).data]"
-    assert root.locator("canvas").evaluate(corner)[:3] == [0, 0, 0]
+    book.soon(lambda: root.locator("canvas").evaluate(corner)[:3], [0, 0, 0])
     book.ask("setattr(d, 'ink', '')")
     book.page.wait_for_function(
         f"() => ({corner})(document.querySelector('canvas.lt-sheet'))[0] === 255")
@@ -200,10 +200,10 @@ def test_hovering_an_output_pixel_shows_its_patch(maps):
     book.page.mouse.move(box["x"] + box["width"] * 2.5 / 8, box["y"] + box["height"] * 3.5 / 8)
     book.until("f.chosen", "[0, 3, 2]")
     root.locator("h5", has_text="edges, row 3, column 2").wait_for()
-    assert root.locator(".lt-input .mark").get_attribute("x") == "2"
-    products = root.locator("figure", has_text="products").locator("td").all_text_contents()
-    assert products == ["0.00", "0.00", "1.00"] * 3
-    assert root.locator(".lt-message").inner_text() == "the products add up to 3.000"
+    book.soon(lambda: root.locator(".lt-input .mark").get_attribute("x"), "2")
+    products = root.locator("figure", has_text="products").locator("td")
+    book.soon(products.all_text_contents, ["0.00", "0.00", "1.00"] * 3)
+    book.soon(root.locator(".lt-message").inner_text, "the products add up to 3.000")
     assert book.page.evaluate("window.hacked") is None
     book.looks("maps", root)
 
