@@ -4,6 +4,7 @@ import warnings as _warnings
 from math import e, inf, nan, pi
 
 from learntorch import ops as _ops
+from learntorch._script import alias
 from learntorch.core.ambient import (
     enable_grad,
     inference_mode,
@@ -16,7 +17,16 @@ from learntorch.core.anomaly import (
     is_anomaly_check_nan_enabled,
     is_anomaly_enabled,
 )
-from learntorch.core.devices import device
+from learntorch.core.devices import (
+    device,
+    layout,
+    sparse_bsc,
+    sparse_bsr,
+    sparse_coo,
+    sparse_csc,
+    sparse_csr,
+    strided,
+)
 from learntorch.core.dtypes import (
     bfloat16,
     can_cast,
@@ -65,16 +75,34 @@ from learntorch.core.legacy import (
 from learntorch.core.methods import attach_all as _attach_all
 from learntorch.core.op import face as _face
 from learntorch.core.printing import set_printoptions
+from learntorch.core.settings import (
+    are_deterministic_algorithms_enabled,
+    get_default_device,
+    get_deterministic_debug_mode,
+    get_float32_matmul_precision,
+    get_num_interop_threads,
+    get_num_threads,
+    is_deterministic_algorithms_warn_only_enabled,
+    is_warn_always_enabled,
+    set_default_device,
+    set_default_tensor_type,
+    set_deterministic_debug_mode,
+    set_float32_matmul_precision,
+    set_flush_denormal,
+    set_num_interop_threads,
+    set_num_threads,
+    set_warn_always,
+    use_deterministic_algorithms,
+)
 from learntorch.core.shapes import Size
+from learntorch.core.storage import TypedStorage, UntypedStorage
 from learntorch.core.tensor import (
     Tensor,
     channels_last,
     channels_last_3d,
     contiguous_format,
-    layout,
     memory_format,
     preserve_format,
-    strided,
 )
 from learntorch.random import (
     Generator,
@@ -90,12 +118,19 @@ from learntorch.version import __version__
 # 0/0 is NaN without further ado, as in PyTorch: NumPy's warnings from our frames say nothing new.
 _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"learntorch\.")
 
+newaxis = None
+
 _attach_all()
 globals().update(_face("torch"))
 
 from learntorch import (
+    accelerator,
+    amp,
     autograd,
+    backends,
+    cpu,
     cuda,
+    fft,
     linalg,
     nn,
     optim,
@@ -105,9 +140,38 @@ from learntorch import (
     version,
 )
 
-__all__ = [_name for _name in globals() if _name[0] != "_"]
+from learntorch.amp import GradScaler
+from learntorch.amp.autocast_mode import (
+    autocast,
+    clear_autocast_cache,
+    get_autocast_cpu_dtype,
+    get_autocast_dtype,
+    get_autocast_gpu_dtype,
+    is_autocast_cache_enabled,
+    is_autocast_cpu_enabled,
+    is_autocast_enabled,
+    set_autocast_cache_enabled,
+    set_autocast_dtype,
+    set_autocast_enabled,
+)
+
+# What `import learntorch` does without: rooms, and names that stand in one, loaded when first named.
+_ROOMS = ("distributions", "func", "masked", "profiler", "serialization", "signal", "testing")
+_ELSEWHERE = {"load": "serialization", "save": "serialization", "vmap": "func"}
+
+__all__ = [*[_name for _name in globals() if _name[0] != "_"], *_ROOMS, *_ELSEWHERE]
 
 
 def __getattr__(name):
+    if name in _ROOMS or name in _ELSEWHERE:
+        import importlib
+        found = importlib.import_module(f"learntorch.{_ELSEWHERE.get(name, name)}")
+        if name in _ELSEWHERE:
+            found = globals()[name] = getattr(found, name)
+        return found
     from learntorch.core.failures import no_such_name
     raise no_such_name("torch", name, __all__)
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

@@ -6,7 +6,6 @@ learntorch under their PyTorch names; `torchvision` is `learntorch.vision`, if i
 """
 
 import importlib
-import importlib.abc
 import importlib.machinery
 import importlib.util
 import os
@@ -17,6 +16,12 @@ STANDS_FOR = {
     "torch": "learntorch",
     "torchvision": "learntorch.vision",
 }
+# What PyTorch has and learntorch has not (yet): importing it works, using it says so.
+ABSENT = """torch.onnx torch.jit torch.distributed torch.quantization torch.ao torch.fx torch.export
+    torch.sparse torch.nested torch.hub torch.package torch.mps torch.xpu torch.compiler
+    torch._dynamo torch.multiprocessing torch.utils.cpp_extension torch.utils.mobile_optimizer
+    torch.utils.model_zoo torch.utils.bottleneck torch.utils.benchmark torch.utils.dlpack
+    torch.masked torch.monitor torch.testing""".split()
 SCRIPT = "LEARNTORCH_SCRIPT"  # environment variable that tells a spawned process what to run
 USAGE = """usage: {program} script.py [arguments...]
 
@@ -24,10 +29,11 @@ Runs a Python script that imports torch, on learntorch. PyTorch need not be inst
 """
 
 
-class Alias(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class Alias:
     """Finder and loader that answers `import torch.x` with the module `learntorch.x` itself.
 
     One module under two names: a second copy would have classes that are not the same classes.
+    Python asks a finder for its methods only; the base class for it would load 20 other modules.
     """
 
     def find_spec(self, name, path=None, target=None):
@@ -35,18 +41,55 @@ class Alias(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         if first not in STANDS_FOR:
             return None
         real = f"{STANDS_FOR[first]}{dot}{rest}"
-        if not present(real):
-            return None
-        return importlib.machinery.ModuleSpec(name, self, origin=real)
+        if present(real):
+            return importlib.machinery.ModuleSpec(name, self, origin=real)
+        if any(name == absent or name.startswith(absent + ".") for absent in ABSENT):
+            return importlib.machinery.ModuleSpec(name, self, is_package=True)
+        return None
 
     def create_module(self, spec):
+        if spec.origin is None:
+            return Nothing(spec.name)
         module = importlib.import_module(spec.origin)
         spec.loader_state = module.__spec__
         return module
 
     def exec_module(self, module):
+        if isinstance(module, Nothing):
+            return
         # The import system has just put the alias's spec on it; the module keeps its own.
         module.__spec__ = module.__spec__.loader_state
+
+
+class Nothing(types.ModuleType):
+    """Stands for a module of PyTorch that learntorch does not have: its names can be imported."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(f"module '{self.__name__}' has no attribute '{name}'", name=name,
+                                 obj=self)
+        return Missing(f"{self.__name__}.{name}")
+
+
+class Missing:
+    """Stands for a name of PyTorch that learntorch does not have. Any use of it says so."""
+
+    def __init__(self, name):
+        self.__dict__["_name"] = name
+
+    def _refuse(self, *args, **named):
+        raise NotImplementedError(f"{self._name} is not part of learntorch, which stands in for "
+                                  "PyTorch here. What learntorch has is in help('learntorch').")
+
+    __call__ = __getitem__ = __iter__ = __enter__ = __mro_entries__ = __setattr__ = _refuse
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._refuse()
+
+    def __repr__(self):
+        return f"<{self._name}, which learntorch does not have>"
 
 
 def present(real: str) -> bool:

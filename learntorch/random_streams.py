@@ -420,11 +420,11 @@ def bernoulli(generator, shape, dtype, p):
     return in_chunks(math.prod(shape), dtype, lambda n: generator.uniform53(n) < p).reshape(shape)
 
 
-def bernoulli_like(generator, a, p):
+def bernoulli_like(generator, a, p, dtype=None):
     """`bernoulli` in the shape, dtype and layout of an array: the noise of dropout."""
-    noise = np.empty_like(a)
+    noise = np.empty_like(a, dtype=dtype)
     memory = in_memory_order(noise)
-    memory[...] = bernoulli(generator, memory.shape, a.dtype, p)
+    memory[...] = bernoulli(generator, memory.shape, noise.dtype, p)
     return noise
 
 

@@ -25,7 +25,8 @@ FIRM = {"numpy", "ml_dtypes"}             # what the library may import at once
 # lazily, and only there (a file, or a room ending in "/"); scipy anywhere, inside a function
 OPTIONAL = {"scipy": ("",), "cupy": ("backend/cupy_xp.py", "accel/"), "numba": ("accel/",),
             "safetensors": ("io/",), "onnx": ("onnx/",), "onnxruntime": ("onnx/",),
-            "mpi4py": ("distributed/",), "PIL": ("vision/",)}
+            "mpi4py": ("distributed/",), "PIL": ("vision/",),
+            "tensorboardX": ("utils/tensorboard/",), "tqdm": ("vision/",)}
 FOREIGN = {"torch", "torchvision", "IPython", "ipywidgets", "matplotlib", "course", "tests"}
 NOT_AT_START = ("scipy", "matplotlib", "IPython", "ipywidgets", "torch", "cupy", "numba", "onnx",
                 "safetensors", "PIL", "pandas", "jax", "course", "pytest", "multiprocessing")

@@ -29,9 +29,8 @@ ATTRIBUTES = set("shape ndim dtype sum reshape swapaxes real imag conj T".split(
 PYTHON = set("""len tuple list range enumerate zip reversed sorted set min max int float bool
     complex isinstance hasattr slice None Ellipsis all any sum abs map divmod next""".split())
 MODULES = {"math"}
-# Rules that leave the dialect, and why; PyTorch has no second derivative there either.
-OUTSIDE = {"_standard_gamma": "a numerical derivative of SciPy's incomplete gamma function",
-           "part": "a view's rule hands its own call to fill_window, as data"}
+# Rules that leave the dialect, and why.
+OUTSIDE = {"part": "a view's rule hands its own call to fill_window, as data"}
 # Bodies that draw from the generator of the host: its streams are NumPy's.
 HOST = ("learntorch.ops.random", "learntorch.ops.random_fill")
 CONTAINERS = {"append", "extend", "insert", "index", "copy", "items", "pop"}

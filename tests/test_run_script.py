@@ -96,29 +96,30 @@ def test_processes_of_the_script_find_torch_too(tmp_path):
     assert said.stdout.splitlines() == wanted, said.stderr
 
 
-def test_torchvision_is_said_to_be_absent_at_the_scripts_own_line(tmp_path):
-    said = run(tmp_path, "import torch\nfrom torchvision import transforms\n")
+def test_what_torchvision_lacks_is_said_at_the_scripts_own_line(tmp_path):
+    said = run(tmp_path, "import torch\nfrom torchvision.nope import anything\n")
     assert said.returncode == 1
     lines = said.stderr.splitlines()
     assert lines[0] == "Traceback (most recent call last):"
     assert 'script.py", line 2' in lines[1]
-    assert "ModuleNotFoundError: No module named 'torchvision'" in lines
-    assert lines[-1] == "learntorch, which runs this script, does not have torchvision yet."
+    assert "ModuleNotFoundError: No module named 'torchvision.nope'" in lines
+    assert lines[-1] == "learntorch, which runs this script, does not have this part of " \
+        "torchvision yet."
     assert "_script.py" not in said.stderr
 
 
 def test_a_script_may_ask_for_what_is_not_there(tmp_path):
     text = (
         "import importlib.util\n"
-        "print(importlib.util.find_spec('torch.fx'), importlib.util.find_spec('torchvision'))\n"
-        "try:\n    import torch.fx\nexcept ImportError as error:\n    print(error)\n"
+        "print(importlib.util.find_spec('torch.nope'), importlib.util.find_spec('torch.nn.nope'))\n"
+        "try:\n    import torch.nope\nexcept ImportError as error:\n    print(error)\n"
     )
     said = run(tmp_path, text)
-    assert said.stdout == "None None\nNo module named 'torch.fx'\n", said.stderr
+    assert said.stdout == "None None\nNo module named 'torch.nope'\n", said.stderr
 
 
-def test_a_part_of_torch_that_is_not_there_is_said(tmp_path):
-    said = run(tmp_path, "import torch.fx\n")
+def test_a_part_that_not_even_pytorch_has(tmp_path):
+    said = run(tmp_path, "import torch.nope\n")
     assert said.returncode == 1
     assert said.stderr.endswith("does not have this part of torch yet.\n")
 
@@ -152,3 +153,47 @@ def test_help_is_help():
     said = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert said.returncode == 0
     assert said.stdout.startswith("usage: python -m learntorch script.py")
+
+
+ABSENT = """
+import torch
+import torch.distributed as dist
+from torch.onnx import export
+print(export, callable(dist.init_process_group))
+try:
+    import torch.no_such_thing
+except ModuleNotFoundError as error:
+    print("typo:", error.name)
+export(None)
+"""
+
+
+def test_what_is_missing_fails_where_it_is_used(tmp_path):
+    done = run(tmp_path, ABSENT)
+    assert "<torch.onnx.export, which learntorch does not have> True" in done.stdout
+    assert "typo: torch.no_such_thing" in done.stdout
+    assert done.returncode == 1
+    assert "NotImplementedError: torch.onnx.export is not part of learntorch" in done.stderr
+
+
+def test_alias_in_a_notebook(tmp_path):
+    text = """
+import learntorch
+learntorch.alias()
+import torch
+from torch import nn
+assert torch is learntorch and nn is learntorch.nn
+print("one library")
+"""
+    done = run(tmp_path, text, program=())
+    assert done.stdout == "one library\n", done.stderr
+
+
+def test_the_tests_of_another_project(tmp_path):
+    (tmp_path / "test_theirs.py").write_text(
+        "import torch\n\ndef test_it():\n    assert torch.__name__ == 'learntorch'\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "learntorch.as_torch", "test_theirs.py"],
+        cwd=tmp_path, env=dict(os.environ, PYTHONPATH=str(ROOT)), capture_output=True, text=True,
+        timeout=120)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr

@@ -3,6 +3,7 @@
 from learntorch.autograd import functional, graph
 from learntorch.autograd.function import Function
 from learntorch.autograd.gradcheck import gradcheck, gradgradcheck
+from learntorch.autograd.gradients import grad
 from learntorch.core.ambient import (
     enable_grad,
     inference_mode,
@@ -10,7 +11,7 @@ from learntorch.core.ambient import (
     set_grad_enabled,
 )
 from learntorch.core.anomaly import detect_anomaly, set_detect_anomaly
-from learntorch.core.engine import backward, grad
+from learntorch.core.engine import backward
 from learntorch.core.tensor import Tensor
 
 
@@ -23,6 +24,26 @@ class Variable(Tensor):
         return data
 
 
+class set_multithreading_enabled(set_grad_enabled):
+    """Kept for compatibility: backward here runs in one thread, whatever is asked for."""
+
+    def state(self, now):
+        return now
+
+    def clone(self):
+        return set_multithreading_enabled(self.mode)
+
+
+_LATER = ("forward_ad", "profiler")         # loaded when first named
+
+
+def __getattr__(name):
+    if name in _LATER:
+        import importlib
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 __all__ = ["Function", "Variable", "backward", "detect_anomaly", "enable_grad", "functional",
            "grad", "gradcheck", "gradgradcheck", "graph", "inference_mode", "no_grad",
-           "set_detect_anomaly", "set_grad_enabled"]
+           "set_detect_anomaly", "set_grad_enabled", "set_multithreading_enabled"]

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from learntorch.autograd.saved import Packed, hooks_in
 from learntorch.core import graph
-from learntorch.core.ambient import ambient, no_grad
+from learntorch.core.ambient import ambient, no_grad, transform_in
 from learntorch.core.graph import Leaf, Node, Pick, new, tick, vertex
 from learntorch.core.op import INEXACT
 from learntorch.core.tensor import Tensor, wrap
@@ -14,6 +15,7 @@ class FunctionCtx:
 
     def __init__(self):
         self.to_save = ()
+        self.saved_for_forward = None
         self.needs_input_grad = ()
         self.materialize_grads = True
         self.dirty_tensors = ()
@@ -30,7 +32,13 @@ class FunctionCtx:
                                 f"type {type(t).__name__}: set other values as attributes of ctx")
         self.to_save = tensors
 
-    save_for_forward = save_for_backward
+    def save_for_forward(self, *tensors):
+        """Keep tensors for `jvp`, which finds them in `ctx.saved_tensors`."""
+        for t in tensors:
+            if t is not None and not isinstance(t, Tensor):
+                raise TypeError("save_for_forward can only save tensors, but argument is of type "
+                                f"{type(t).__name__}: set other values as attributes of ctx")
+        self.saved_for_forward = tensors
 
     def mark_dirty(self, *args):
         """Name the inputs that forward changed in place."""
@@ -47,8 +55,12 @@ class FunctionCtx:
     @property
     def saved_tensors(self):
         """The tensors given to `save_for_backward`. Raises RuntimeError when freed or changed."""
+        if self.saved_for_forward is not None:
+            return self.saved_for_forward
         if self._freed:
             raise RuntimeError(graph.FREED)
+        if any(isinstance(t, Packed) for t in self._saved):
+            return tuple(t if t is None else t.unpacked() for t in self._saved)
         for t, time in zip(self._saved, self._times, strict=True):
             if t is not None and t._cell is not None and t._cell.time > time:
                 raise RuntimeError(
@@ -124,6 +136,7 @@ class FunctionOp:
 
     outputs = None
     kind = "function"
+    halves = "rules"        # backward sees 16-bit tensors as they are
     vjps = {}
     params = ()
 
@@ -171,25 +184,64 @@ class Function:
         raise NotImplementedError("You must implement either the backward or vjp method for your "
                                   "custom autograd.Function to use it with backward mode AD.")
 
+    @staticmethod
+    def jvp(ctx, *grad_inputs):
+        """The tangents of the results from those of the arguments: to be written in the subclass.
+        """
+        raise NotImplementedError("You must implement the jvp function for custom "
+                                  "autograd.Function to use it with forward mode AD.")
+
+    @staticmethod
+    def vmap(info, in_dims, *args):
+        """(output, out_dims) for arguments with a batch dimension at `in_dims` (None: without).
+
+        info.batch_size, info.randomness: those of the `vmap` around it.
+        """
+        raise NotImplementedError("To use autograd.Function with vmap, you must either override "
+                                  "the vmap static method or set generate_vmap_rule=True.")
+
+    generate_vmap_rule = False
+
     @classmethod
     def apply(cls, *args, **kwargs):
         """Run forward; record the call so that backward will be used."""
-        ctx = FunctionCtx()
-        tensors = [a if isinstance(a, Tensor) else None for a in args]
-        edges = [vertex(t) if t is not None and ambient.state.grad else None for t in tensors]
-        ctx.needs_input_grad = tuple(e is not None for e in edges)
-        with no_grad():
-            if cls.setup_context is not Function.setup_context:
-                output = cls.forward(*args, **kwargs)
-                cls.setup_context(ctx, args, output)
-            else:
-                output = cls.forward(ctx, *args, **kwargs)
-        outputs = output if isinstance(output, tuple) else (output,)
-        made = _record(cls, ctx, tensors, edges, outputs)
-        ctx._saved = tuple(_with_history(t, outputs, made) for t in ctx.to_save)
-        now = tick()
-        ctx._times = tuple(now for _ in ctx.to_save)
-        return made if isinstance(output, tuple) else made[0]
+        return apply_function(cls, args, kwargs, [])
+
+
+def apply_function(cls, args, kwargs, found):
+    """`cls.apply`; the ctx it made is appended to `found`."""
+    asked = transform_in(ambient.state)
+    if asked is not None:
+        return asked.user_function(cls, args, kwargs, found)
+    ctx = FunctionCtx()
+    found.append(ctx)
+    tensors = [a if isinstance(a, Tensor) else None for a in args]
+    edges = [vertex(t) if t is not None and ambient.state.grad else None for t in tensors]
+    ctx.needs_input_grad = tuple(e is not None for e in edges)
+    with no_grad():
+        if cls.setup_context is not Function.setup_context:
+            output = cls.forward(*args, **kwargs)
+            cls.setup_context(ctx, args, output)
+        else:
+            output = cls.forward(ctx, *args, **kwargs)
+    outputs = output if isinstance(output, tuple) else (output,)
+    made = _record(cls, ctx, tensors, edges, outputs)
+    ctx._saved = tuple(_with_history(t, outputs, made) for t in ctx.to_save)
+    now = tick()
+    ctx._times = tuple(now for _ in ctx.to_save)
+    hooks = hooks_in(ambient.state)
+    if hooks is not None:
+        ctx._saved = tuple(t if t is None else _packed(hooks, t, made) for t in ctx._saved)
+    return made if isinstance(output, tuple) else made[0]
+
+
+def _packed(hooks, t, made):
+    """A saved tensor packed; one of the outputs without a strong hold on the node it came from."""
+    if not any(t is out for out in made) or t._edge is None:
+        return Packed(hooks, t)
+    edge = t._edge
+    node, place = (edge.edges[0], edge.index) if type(edge) is Pick else (edge, None)
+    return Packed(hooks, wrap(t._data), node, place)
 
 
 def _with_history(t, outputs, made):

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from learntorch.core.ambient import enable_grad
+from learntorch.autograd import gradients
+from learntorch.core.ambient import enable_grad, set_grad_enabled
 from learntorch.core.engine import grad
 from learntorch.core.tensor import Tensor, wrap
 from learntorch.ops.shape import stack
@@ -102,22 +103,78 @@ def _plain(result, create_graph):
 
 def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False,
              strategy="reverse-mode"):
-    """∂fᵢ/∂xⱼ for all elements: shape of the output followed by the shape of the input."""
+    """∂fᵢ/∂xⱼ for all elements: shape of the output followed by the shape of the input.
+
+    vectorize: all rows in one backward (`vmap`) instead of one after the other; needs `strict` off.
+    strategy: "reverse-mode", or, with `vectorize`, "forward-mode": columns by forward mode, better
+    for functions with more outputs than inputs.
+    """
+    _check_strategy("jacobian", strategy)
+    if strategy == "forward-mode":
+        return _by_columns(func, inputs, create_graph, strict, vectorize)
     with enable_grad():
         given = _prepared(inputs, create_graph)
         result = func(*given)
         outputs = _several(result)
         _check_outputs("jacobian", outputs, strict)
-        table = []
-        for out in outputs:
-            flat = out.reshape(-1)
-            rows = [_gradient((flat[i],), given, (wrap(np.ones((), out._data.dtype)),),
-                              create_graph, strict) for i in range(out._data.size)]
-            table.append(tuple(_stacked([row[k] for row in rows], out, t)
-                               for k, t in enumerate(given)))
+        if vectorize:
+            if strict:
+                raise RuntimeError("torch.autograd.functional.jacobian: `strict=True` and "
+                                   "`vectorized=True` are not supported together. Please either "
+                                   "set `strict=False` or `vectorize=False`.")
+            table = [_rows_at_once(out, given, create_graph) for out in outputs]
+        else:
+            table = [_rows(out, given, create_graph, strict) for out in outputs]
     if isinstance(result, tuple):
         return tuple(_same_form(row, inputs) for row in table)
     return _same_form(table[0], inputs)
+
+
+def _check_strategy(name, strategy):
+    if strategy not in ("forward-mode", "reverse-mode"):
+        raise AssertionError('Expected strategy to be either "forward-mode" or "reverse-mode". '
+                             'Hint: If your function has more outputs than inputs, "forward-mode" '
+                             'tends to be more performant. Otherwise, prefer to use "reverse-mode".'
+                             f" ({name} got {strategy!r})")
+
+
+def _rows(out, given, create_graph, strict):
+    """The rows of one Jacobian one by one: for each input the pile of them."""
+    flat = out.reshape(-1)
+    rows = [_gradient((flat[i],), given, (wrap(np.ones((), out._data.dtype)),), create_graph,
+                      strict) for i in range(out._data.size)]
+    return tuple(_stacked([row[k] for row in rows], out, t) for k, t in enumerate(given))
+
+
+def _rows_at_once(out, given, create_graph):
+    """The same by one backward with all unit vectors as cotangents."""
+    zeros = tuple(wrap(np.zeros((*out._data.shape, *t._data.shape), t._data.dtype)) for t in given)
+    if not out.requires_grad or not out._data.size:
+        return zeros
+    n = out._data.size
+    units = wrap(np.eye(n, dtype=out._data.dtype).reshape(n, *out._data.shape))
+    found = gradients.grad(out, given, units, retain_graph=True, create_graph=create_graph,
+                           allow_unused=True, is_grads_batched=True)
+    return tuple(z if g is None else g.reshape(z._data.shape)
+                 for g, z in zip(found, zeros, strict=True))
+
+
+def _by_columns(func, inputs, create_graph, strict, vectorize):
+    """The Jacobian by forward mode."""
+    if strict:
+        raise RuntimeError('torch.autograd.functional.jacobian: `strict=True` and `strategy='
+                           '"forward-mode"` are not supported together (yet). Please either set '
+                           '`strict=False` or `strategy="reverse-mode"`.')
+    if not vectorize:
+        raise NotImplementedError("Computing Jacobian using forward-AD or forward-over-reverse "
+                                  "Hessian is only implemented for `vectorize=True`.")
+    from learntorch.autograd.transforms.derivatives import jacfwd
+    given = _several(inputs)
+    with set_grad_enabled(create_graph):
+        table = jacfwd(func, tuple(range(len(given))))(*given)
+    if isinstance(table[0], tuple):
+        return tuple(_same_form(row, inputs) for row in table)
+    return _same_form(table, inputs)
 
 
 def _stacked(rows, out, t):
@@ -129,15 +186,27 @@ def _stacked(rows, out, t):
 
 def hessian(func, inputs, create_graph=False, strict=False, vectorize=False,
             outer_jacobian_strategy="reverse-mode"):
-    """∂²f/∂xᵢ∂xⱼ of a function with one number as its result."""
-    def gradient(*given):
+    """∂²f/∂xᵢ∂xⱼ of a function with one number as its result.
+
+    vectorize and outer_jacobian_strategy: how the Jacobian of the gradient is computed.
+    """
+    _check_strategy("hessian", outer_jacobian_strategy)
+
+    def single(*given):
         out = func(*given)
         if not isinstance(out, Tensor) or out._data.size != 1:
             raise RuntimeError("The Tensor returned by the function given to hessian should contain"
                                " a single element")
-        return _gradient((out.reshape(()),), given, (wrap(np.ones((), out._data.dtype)),), True)
+        return out.reshape(())
+
+    def gradient(*given):
+        if outer_jacobian_strategy == "forward-mode":
+            from learntorch.autograd.transforms import derivatives
+            return derivatives.grad(single, tuple(range(len(given))))(*given)
+        out = single(*given)
+        return _gradient((out,), given, (wrap(np.ones((), out._data.dtype)),), True)
     table = jacobian(gradient, inputs if isinstance(inputs, tuple) else (inputs,), create_graph,
-                     strict)
+                     strict, vectorize, outer_jacobian_strategy)
     return table if isinstance(inputs, tuple) else table[0][0]
 
 

@@ -70,9 +70,61 @@ def gradcheck(func, inputs, *, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=T
             if not out.requires_grad:
                 continue
             wrong = _compare(func, inputs, i, k, numerical, atol, rtol)
+            if wrong and check_backward_ad:
+                return _refuse(raise_exception, wrong)
+        if check_forward_ad:
+            wrong = _forward_differs(func, inputs, i, numerical, atol, rtol)
             if wrong:
                 return _refuse(raise_exception, wrong)
+    if check_batched_grad or check_batched_forward_grad:
+        wrong = _batches_differ(func, inputs, checked, check_batched_grad,
+                                check_batched_forward_grad, atol, rtol)
+        if wrong:
+            return _refuse(raise_exception, wrong)
     return True
+
+
+def _forward_differs(func, inputs, i, numerical, atol, rtol):
+    """The sentence for the first slope in input i that forward mode has otherwise, or None."""
+    from learntorch.autograd.transforms.derivatives import jvp
+    x = inputs[i]
+    units = (1,) if x._data.dtype.kind != "c" else (1, 1j)
+    for j, parts in enumerate(numerical):
+        for unit, slopes in zip(units, parts, strict=True):
+            direction = np.zeros(x._data.shape, x._data.dtype)
+            direction[np.unravel_index(j, x._data.shape)] = unit
+
+            def single(t):
+                return tuple(_outputs(func(*inputs[:i], t, *inputs[i + 1:])))
+            found = jvp(single, (x.detach(),), (wrap(direction),))[1]
+            for k, (got, expected) in enumerate(zip(found, slopes, strict=True)):
+                if not np.allclose(got._data, expected, rtol, atol, equal_nan=True):
+                    return (f"Jacobian computed with forward mode mismatch for output {k} with "
+                            f"respect to input {i},\nnumerical:{expected}\nanalytical:{got._data}")
+    return None
+
+
+def _batches_differ(func, inputs, checked, backward, forward, atol, rtol):
+    """Whether Jacobians by rows (or columns) at once differ from those one by one."""
+    from learntorch.autograd import functional
+    given = tuple(inputs[i].detach() for i in checked)
+
+    def single(*some):
+        full = list(inputs)
+        for i, t in zip(checked, some, strict=True):
+            full[i] = t
+        return tuple(_outputs(func(*full)))
+    plain = functional.jacobian(single, given)
+    for wanted, strategy in ((backward, "reverse-mode"), (forward, "forward-mode")):
+        if not wanted:
+            continue
+        table = functional.jacobian(single, given, vectorize=True, strategy=strategy)
+        for k, (row, expected) in enumerate(zip(table, plain, strict=True)):
+            for i, (a, b) in enumerate(zip(row, expected, strict=True)):
+                if not np.allclose(a._data, b._data, rtol, atol, equal_nan=True):
+                    return (f"While computing batched gradients, got: {a._data}\nExpected: "
+                            f"{b._data}\nfor output {k} and input {i}")
+    return None
 
 
 def _independent(func, inputs, checked, eps, raise_exception):

@@ -27,10 +27,13 @@ def library(array_class):
     return found
 
 
-def learn(op, call):
-    """Let bodies and rules say `xp.<op>`: the kernel on arrays, the op itself on tensors."""
+def learn(op, call, on_tensors=None):
+    """Let bodies and rules say `xp.<op>`: the kernel on arrays, the op itself on tensors.
+
+    `on_tensors` takes the op's place there, where its own history would have no gradient.
+    """
     numpy_xp.siblings[op.key] = op
-    tensor_xp.siblings[op.key] = call
+    tensor_xp.siblings[op.key] = on_tensors or call
 
 
 def as_array(value, array_class):

@@ -52,6 +52,17 @@ def special(name):
     return getattr(special, name)
 
 
+def lapack(name, dtype):
+    """SciPy's door to the LAPACK routine of that name. Raises ImportError where SciPy is missing.
+    """
+    try:
+        from scipy.linalg import get_lapack_funcs
+    except ImportError:
+        raise ModuleNotFoundError(f"'{name}' is computed by SciPy, which is not installed: "
+                                  "python -m pip install scipy", name="scipy") from None
+    return get_lapack_funcs(name, dtype=dtype)
+
+
 def __getattr__(name):
     value = getattr(np, name, None)
     if value is None:

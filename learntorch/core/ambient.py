@@ -23,6 +23,7 @@ class State:
 class Ambient(threading.local):
     def __init__(self):
         self.state = State()
+        self.walk = ()          # while backward runs: the nodes it will pass
 
 
 ambient = Ambient()
@@ -194,6 +195,14 @@ class intercepted_by(Switch):
 
     def clone(self):
         return intercepted_by(self.intercept)
+
+
+def transform_in(state):
+    """The innermost interceptor that is a transform of learntorch.func (`vmap`, `jvp`), or None."""
+    asked = state.intercept
+    while asked is not None and not getattr(asked, "transforms", False):
+        asked = getattr(asked, "outer", None)
+    return asked
 
 
 def is_grad_enabled():

@@ -1,4 +1,4 @@
-"""Where a tensor's memory lies."""
+"""Where a tensor's memory lies, and how."""
 
 _TYPES = ("cpu", "cuda", "meta", "mps", "xpu")
 _NAMES = ("cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga",
@@ -45,6 +45,13 @@ class device:
     def __hash__(self):
         return hash((self.type, self.index))
 
+    def __enter__(self):
+        check_cpu(self)
+        return self
+
+    def __exit__(self, *error):
+        """Tensors made in a `with torch.device("cpu")` block are where all tensors are."""
+
     def __reduce__(self):
         return (device, (self.type, self.index))
 
@@ -52,8 +59,37 @@ class device:
 cpu = device("cpu")
 
 
-def check_cpu(place):
-    """The device meant by `place` (None: cpu). Raises where tensors cannot live here."""
+class layout:
+    """How a tensor's elements are stored. `torch.strided` (all of them, in steps) is the kind that
+    tensors here have; the sparse kinds are names to compare with."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name):
+        self.name = name
+
+    def __repr__(self):
+        return f"torch.{self.name}"
+
+    def __reduce__(self):
+        return self.name
+
+
+strided = layout("strided")
+sparse_coo = layout("sparse_coo")
+sparse_csr = layout("sparse_csr")
+sparse_csc = layout("sparse_csc")
+sparse_bsr = layout("sparse_bsr")
+sparse_bsc = layout("sparse_bsc")
+
+
+def check_cpu(place, kind=None):
+    """The device meant by `place` (None: cpu). Raises where tensors cannot live here.
+
+    `kind` is the layout asked for: RuntimeError for a sparse one, TypeError for no layout at all.
+    """
+    if kind is not None and kind is not strided:
+        check_strided(kind)
     if place is None or place is cpu:
         return cpu
     found = device(place)
@@ -64,3 +100,11 @@ def check_cpu(place):
     if found.type != "cpu":
         raise RuntimeError(f"device '{found}' is not available: tensors live on 'cpu' here")
     return cpu
+
+
+def check_strided(kind):
+    """Raise for any layout but `torch.strided`."""
+    if not isinstance(kind, layout):
+        raise TypeError(f"argument 'layout' must be torch.layout, not {type(kind).__name__}")
+    raise RuntimeError(f"layout {kind} is not implemented for sparse layout: every element is "
+                       "stored here, zeros too. Leave `layout` out.")

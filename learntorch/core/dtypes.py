@@ -119,6 +119,37 @@ def default_complex():
     return _Default.complex
 
 
+def held(value, numpy_type):
+    """A Python number as a tensor of this NumPy dtype holds it: unsigned types wrap below 0.
+
+    Raises RuntimeError for a number that is too large for the dtype, or complex.
+    """
+    kind = numpy_type.kind
+    if isinstance(value, complex) and kind != "c":
+        if kind == "b":
+            return value != 0
+        if value.imag:
+            raise _too_much(numpy_type, value)
+        value = value.real
+    if kind in "iu":
+        top = np.iinfo(numpy_type).max
+        low = -top - 1 if kind == "i" else 0 if isinstance(value, float) else -top
+        if not low <= value <= top:
+            raise _too_much(numpy_type, value)
+        return int(value) % (top + 1) if kind == "u" else int(value)
+    if numpy_type.name in ("float32", "complex64") and \
+            float(np.finfo(np.float32).max) < abs(value) < float("inf"):
+        raise _too_much(numpy_type, value)
+    return value
+
+
+def _too_much(numpy_type, value):
+    name = {"i": numpy_type.name + "_t", "u": numpy_type.name + "_t"}.get(numpy_type.kind, "double")
+    name = {"int32": "int", "float32": "float", "complex64": "c10::complex<float>"}.get(
+        numpy_type.name, name)
+    return RuntimeError(f"value cannot be converted to type {name} without overflow: {value}")
+
+
 def of_number(value):
     """The dtype a Python number counts as in promotion."""
     if isinstance(value, (bool, np.bool_)):

@@ -13,12 +13,13 @@ import numpy as np
 
 from learntorch.backend import dialects, tensor_xp
 from learntorch.core import anomaly, graph, record
-from learntorch.core.ambient import ambient, no_grad, set_grad_enabled
-from learntorch.core.dtypes import HALF, of, said
+from learntorch.core.ambient import ambient, no_grad, set_grad_enabled, transform_in
+from learntorch.core.dtypes import HALF, bfloat16, float16, of, said
 from learntorch.core.graph import FREED, Leaf, Pick, vertex
 from learntorch.core.tensor import Tensor, wrap
 
 by_seq = attrgetter("seq")
+FLOAT16, BFLOAT16 = float16.numpy, bfloat16.numpy
 
 
 def order(roots):
@@ -53,13 +54,34 @@ def run(roots, grads, keep, create_graph, targets=None):
     """
     nodes = order(dict.fromkeys(roots))
     useful = None if targets is None else leading_to(nodes, targets)
-    walk = walk_tensors if create_graph else walk_arrays
+    tensors = create_graph or transform_in(ambient.state) is not None
+    walk = walk_tensors if tensors else walk_arrays
     caught = {}
     watch = anomaly.watching(ambient.state)
-    with set_grad_enabled(create_graph), np.errstate(all="ignore"):
-        walk(nodes, roots, grads, keep, useful, None if targets is None else frozenset(targets),
-             caught, watch is not None and watch.check_nan)
+    outer = ambient.walk
+    ambient.walk = nodes if useful is None else useful
+    try:
+        with set_grad_enabled(create_graph), np.errstate(all="ignore"):
+            walk(nodes, roots, grads, keep, useful, None if targets is None else frozenset(targets),
+                 caught, watch is not None and watch.check_nan)
+    finally:
+        ambient.walk = outer
     return None if targets is None else [caught.get(n) for n in targets]
+
+
+def narrowed(n, plan, useful):
+    """The plan that computes only those gradients of node `n` that lead to a target, or None."""
+    if type(plan) is not record.Plan or plan.op.kind == "listed":
+        return plan
+    need = wanted = 0
+    for i, e in enumerate(n.edges):
+        if e is not None:
+            need |= 1 << i
+            if e in useful:
+                wanted |= 1 << i
+    if wanted == need:
+        return plan
+    return plan.op.find(wanted) if wanted else None
 
 
 def walk_arrays(nodes, roots, grads, keep, useful, targets, caught, check_nan):
@@ -85,10 +107,15 @@ def walk_arrays(nodes, roots, grads, keep, useful, targets, caught, check_nan):
         plan = n.plan
         if plan is None:
             if type(n) is Pick:
-                tape.setdefault(n.edges[0], {})[n.index] = g
+                collect(tape, n, g)
             elif targets is None:
                 deposit(n, g, n in owned)
             continue
+        rule = plan
+        if useful is not None:
+            rule = narrowed(n, plan, useful)
+            if rule is None:
+                continue
         if type(g) is dict:
             g = _gather(n, g)
         saved = n.saved
@@ -96,7 +123,9 @@ def walk_arrays(nodes, roots, grads, keep, useful, targets, caught, check_nan):
             saved = unpack(n, plan, saved)
             if not keep:
                 n.saved = None
-        gradients = plan.run(xp, g, *saved)
+        if rule is not plan:
+            saved = [saved[plan.names.index(name)] for name in rule.names]
+        gradients = rule.run(xp, g, *saved)
         if check_nan:
             anomaly.check(n, gradients)
         if n.hooks is not None and n.hooks.after:
@@ -116,6 +145,14 @@ def walk_arrays(nodes, roots, grads, keep, useful, targets, caught, check_nan):
             else:
                 tape[e] = np.asarray(old + gi)
                 owned.add(e)
+
+
+def collect(tape, pick, g):
+    """Add the gradient of one output to those its hub has received: the output may have been used
+    directly and, under create_graph, by a rule that saved it.
+    """
+    parts = tape.setdefault(pick.edges[0], {})
+    parts[pick.index] = parts[pick.index] + g if pick.index in parts else g
 
 
 def fit(g, e):
@@ -154,6 +191,10 @@ def unpack(n, plan, saved):
     c = n.cell
     if c is not None and c.time > n.seq and plan.saves_out:
         stale(n, None)
+    d = n.dtype
+    if (d is FLOAT16 or d is BFLOAT16) and plan.op.halves != "rules":
+        return [record.cast(v, np.float32) if getattr(v, "dtype", None) is d else v
+                for v in values]
     return values
 
 
@@ -292,14 +333,21 @@ def walk_tensors(nodes, roots, grads, keep, useful, targets, caught, check_nan):
         plan = n.plan
         if plan is None:
             if type(n) is Pick:
-                tape.setdefault(n.edges[0], {})[n.index] = g
+                collect(tape, n, g)
             elif targets is None:
                 deposit_tensor(n, _conj(g))
             continue
+        rule = plan
+        if useful is not None:
+            rule = narrowed(n, plan, useful)
+            if rule is None:
+                continue
         if type(g) is dict:
             g = _gather(n, g)
         values = as_tensors(n)
-        gradients = plan.run(tensor_xp, g, *values)
+        if rule is not plan:
+            values = [values[plan.names.index(name)] for name in rule.names]
+        gradients = rule.run(tensor_xp, g, *values)
         if check_nan:
             anomaly.check(n, gradients)
         if not keep and plan.keeps:
@@ -401,6 +449,10 @@ def starts(tensors, grad_tensors):
     roots = []
     grads = []
     for i, (t, g) in enumerate(zip(tensors, grad_tensors, strict=True)):
+        if isinstance(t, graph.GradientEdge):
+            roots.append(t.node)
+            grads.append(wrap(np.ones(t.node.shape, t.node.dtype)) if g is None else g)
+            continue
         if not isinstance(t, Tensor):
             raise TypeError(f"element {i} of tensors must be a Tensor, not {type(t).__name__}")
         root = vertex(t)
@@ -436,14 +488,14 @@ def _start(t, g):
 
 
 def _target(t):
-    root = vertex(t)
+    root = t.node if isinstance(t, graph.GradientEdge) else vertex(t)
     if root is None:
         raise RuntimeError("One of the differentiated Tensors does not require grad")
     return root
 
 
 def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False,
-         only_inputs=True, allow_unused=None, is_grads_batched=False, materialize_grads=False):
+         only_inputs=True, allow_unused=None, materialize_grads=False):
     """The gradients of Σ outputs · grad_outputs with respect to `inputs`, as a tuple of tensors.
 
     Raises RuntimeError where an input was not used, unless `allow_unused` (then None) or
@@ -453,12 +505,6 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     if grad_outputs is None or isinstance(grad_outputs, Tensor):
         grad_outputs = (grad_outputs,) * len(outputs)
-    if is_grads_batched:
-        rows = [grad(outputs, inputs, [None if g is None else g[i] for g in grad_outputs], True,
-                     create_graph, allow_unused=allow_unused) for i in range(len(grad_outputs[0]))]
-        pile = record.registry["stack"]
-        return tuple(None if column[0] is None else pile(list(column), 0)
-                     for column in zip(*rows, strict=True))
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when "
                          "materialize_grads=True, but got: allow_unused=False.")
@@ -467,14 +513,19 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     found = run(roots, grads, keep, create_graph, [_target(t) for t in inputs])
     for i, g in enumerate(found):
         if g is None and materialize_grads:
-            found[i] = wrap(np.zeros_like(inputs[i]._data))
+            found[i] = wrap(np.zeros(_target(inputs[i]).shape, _target(inputs[i]).dtype))
         elif g is None and not allow_unused:
             raise RuntimeError(f"The differentiated Tensor at index {i} appears to not have been "
                                "used in the graph. Set allow_unused=True if this is the desired "
                                "behavior.")
     if not create_graph:
-        found = [g if g is None else wrap(np.array(g._data)) for g in found]
+        found = [g if g is None else _own(g) for g in found]
     return tuple(found)
+
+
+def _own(g):
+    """A gradient in memory of its own."""
+    return wrap(np.array(g._data)) if type(g) is Tensor and not g._tangents else g.clone()
 
 
 __all__ = ["backward", "grad", "no_grad", "run"]

@@ -9,15 +9,19 @@ import numbers
 
 import numpy as np
 
-from learntorch.backend import dialects
-from learntorch.core.dtypes import HALF, bool_, float32, of, of_number, said
+from learntorch.core.dtypes import HALF, bool_, float32, of, of_number, promote, said
 from learntorch.core.shapes import broadcast, wrap_dim
 from learntorch.core.tensor import Tensor, wrap
+from learntorch.core.warned import warn
 
 AxisError = np.exceptions.AxisError
 OPERATORS = {"add": "+", "sub": "-", "rsub": "-", "mul": "*", "div": "/", "pow": "** or pow()",
              "floor_divide": "//", "remainder": "%", "matmul": "@", "bitwise_and": "&",
              "bitwise_or": "|", "bitwise_xor": "^", "lt": "<", "gt": ">", "le": "<=", "ge": ">="}
+
+
+class LinAlgError(RuntimeError):
+    """What linear algebra raises for a matrix it can do nothing with: torch.linalg.LinAlgError."""
 
 
 def rescue(op, call, error, args, out):
@@ -37,6 +41,8 @@ def rescue(op, call, error, args, out):
     tensors = [t for t in _flat(args) if isinstance(t, Tensor)]
     if isinstance(error, AxisError):
         return _dimension(op, call, args, named, error)
+    if isinstance(error, AttributeError):
+        raise (misused(op, args, {}, error) or error) from None
     if isinstance(error, (TypeError, ValueError, OverflowError)) and not _is_ours(error):
         return _array_error(op, call, error, args, tensors, named)
     raise error
@@ -46,7 +52,7 @@ def bound(op, args):
     """Bind the body to an array class met for the first time. False when all were known."""
     met = {type(t._data) for t in _flat(args) if isinstance(t, Tensor)} - set(op.kernels)
     for array_class in met:
-        op.kernels[array_class] = dialects.bind(op.forward, array_class)
+        op.kernels[array_class] = op.kernel(array_class)
     return bool(met)
 
 
@@ -73,8 +79,7 @@ def _binary_operand(op, args):
     """(input, other) with NumPy scalars and arrays replaced by what they stand for, or None."""
     x, y = args
     if isinstance(y, Tensor):
-        first = op.name in NUMBER_FIRST or "_polynomial_" in op.name
-        return (_number_tensor(x), y) if first and _is_number(x) else None
+        return (_number_tensor(x, y), y) if op.numbers == "both" and _is_number(x) else None
     if not isinstance(x, Tensor):
         return None
     if isinstance(y, np.ndarray):
@@ -91,10 +96,6 @@ def _binary_operand(op, args):
     raise not_a_tensor(op, 1, y) from None
 
 
-NUMBER_FIRST = ("pow", "remainder", "xlogy", "xlog1py", "zeta", "bitwise_left_shift",
-                "bitwise_right_shift", "bitwise_and", "bitwise_or", "bitwise_xor")
-
-
 def _is_number(value):
     return isinstance(value, numbers.Number) or isinstance(value, np.generic)
 
@@ -106,31 +107,109 @@ def _plain(number):
     return float(number)
 
 
-def _number_tensor(number):
-    return wrap(np.asarray(number, of_number(number).numpy))
+def _number_tensor(number, beside):
+    """A Python number as a 0-d tensor, of the dtype it gives to the tensor beside it."""
+    d, n = of(beside._data.dtype), of_number(number)
+    d = promote(d, None, n) if beside._data.ndim else promote(None, d, n)
+    return wrap(np.asarray(number, d.numpy))
+
+
+def said_name(op):
+    """What PyTorch's messages call an op: "linalg_det" for linalg.det, else its name."""
+    return op.key.replace(".", "_") if op.space in ("linalg", "fft", "special") else op.name
 
 
 def not_a_tensor(op, place, value):
     """The TypeError for an argument that should have been a tensor."""
     name = op.names[place] if op.names else "input"
-    return TypeError(f"{op.name}(): argument '{name}' (position {place + 1}) must be Tensor, not "
-                     f"{type(value).__name__}. Make one with torch.tensor(...) or "
-                     "torch.from_numpy(...).")
+    error = TypeError(f"{said_name(op)}(): argument '{name}' (position {place + 1}) must be Tensor, "
+                      f"not {type(value).__name__}. Make one with torch.tensor(...) or "
+                      "torch.from_numpy(...).")
+    error.value = value         # an outer op that was given the same value says it of itself
+    return error
+
+
+def misused(op, args, named, error):
+    """What to raise for an AttributeError or TypeError that says nothing to the caller, or None.
+
+    An attribute was asked of an argument that is no tensor; or a composite, plain Python, could not
+    be called with these arguments at all.
+    """
+    if isinstance(error, AttributeError) or hasattr(error, "value"):
+        wrong = getattr(error, "obj", None) if isinstance(error, AttributeError) else error.value
+        if isinstance(wrong, Tensor):
+            return None
+        for i, value in enumerate(args):
+            if value is wrong and (wrong is not None or i < op.required):
+                return not_a_tensor(op, min(i, len(op.names) - 1), value)
+        for name, value in named.items():
+            if value is wrong and wrong is not None:
+                return TypeError(f"{said_name(op)}(): argument '{name}' must be Tensor, not "
+                                 f"{type(value).__name__}. Make one with torch.tensor(...).")
+        return None
+    text = str(error)
+    if text.startswith("dim must be"):
+        return TypeError(f"{said_name(op)}(): argument 'dim'{text.removeprefix('dim')}")
+    if op.space == "nn.functional" or "()" not in text or not _while_calling(error):
+        return None
+    rest = text.partition("()")[2]
+    if " missing " in rest:
+        return missing(op, [n for p, n in zip(op.params, op.names, strict=True) if repr(p) in rest])
+    return TypeError(said_name(op) + "()" + rest)
+
+
+FRAMES = ("op", "record", "autocast", "watched", "spellings")
+
+
+def _while_calling(error):
+    """Whether Python raised it when it bound a composite's arguments, not inside of it."""
+    last = error.__traceback__
+    while last.tb_next is not None:
+        last = last.tb_next
+    home, _, name = last.tb_frame.f_globals["__name__"].rpartition(".")
+    return home == "learntorch.core" and name in FRAMES
 
 
 def wrong_keyword(op, name, place):
     """The TypeError for a keyword nobody knows, or given twice."""
     if place is not None:
-        return TypeError(f"{op.name}() got multiple values for argument '{name}'")
-    return TypeError(f"{op.name}() got an unexpected keyword argument '{name}'. It knows: "
+        return TypeError(f"{said_name(op)}() got multiple values for argument '{name}'")
+    return TypeError(f"{said_name(op)}() got an unexpected keyword argument '{name}'. It knows: "
                      f"{', '.join(op.names)}.")
+
+
+WEIGHTS = {"add": ("alpha",), "sub": ("alpha",), "addcmul": ("value",), "addcdiv": ("value",),
+           **dict.fromkeys(("addmm", "addmv", "addr", "addbmm", "baddbmm"), ("beta", "alpha"))}
+
+
+def older_order(op, args, most):
+    """(tensors, weights by name) of a call in PyTorch's order before 1.5: `x.add_(0.1, other)`,
+    the number before the tensor it weighs. Raises TypeError for calls that have too many arguments.
+    """
+    tensors = [t for t in args if isinstance(t, Tensor)]
+    numbers_ = [n for n in args if isinstance(n, numbers.Number)]
+    names = WEIGHTS.get(op.name, ())
+    if len(tensors) != most or len(numbers_) > len(names) or len(args) != most + len(numbers_):
+        raise TypeError(f"{op.name}() received an invalid combination of arguments - got "
+                        f"({', '.join(type(a).__name__ for a in args)}): it takes {most} "
+                        "positional arguments.")
+    names = names[:len(numbers_)]
+    now = ", ".join(f"Number {n} = 1" for n in names)
+    warn(f"This overload of {op.name} is deprecated:\n\t{op.name}(Number {names[0]}, …)\nConsider "
+         f"using one of the following signatures instead:\n\t{op.name}(Tensor …, *, {now})")
+    return tensors, dict(zip(names, numbers_, strict=True))
 
 
 def missing_argument(op, args, named):
     """The TypeError for a required argument that is not there."""
-    missing = [n for n in op.names[len(args):op.required] if n not in named]
-    return TypeError(f"{op.name}() missing {len(missing)} required positional arguments: "
-                     + ", ".join(f'"{n}"' for n in missing))
+    return missing(op, [n for n in op.names[len(args):op.required] if n not in named])
+
+
+def missing(op, names):
+    """The TypeError for arguments that must be there."""
+    plural = "s" if len(names) == 1 else ""                 # the wrong way round, as in PyTorch
+    return TypeError(f"{said_name(op)}() missing {len(names)} required positional "
+                     f"argument{plural}: " + ", ".join(f'"{n}"' for n in names))
 
 
 def not_implemented(kernel, dtype):

@@ -7,6 +7,7 @@ tensor rewritten since" is one comparison of integers.
 """
 
 import weakref
+from collections import namedtuple
 from itertools import count
 
 from learntorch.core.ambient import enable_grad
@@ -14,6 +15,9 @@ from learntorch.core.handles import RemovableHandle
 
 tick = count(1).__next__
 new = object.__new__
+
+# Where a gradient goes: a node (or leaf), and which of its outputs.
+GradientEdge = namedtuple("GradientEdge", ("node", "output_nr"))
 
 
 class Cell:
@@ -73,8 +77,9 @@ class Node:
             plan = Node.plan.__get__(self)
             wanted = {"self": "x", "input": "x", "other": "y", "result": "out"}.get(name[7:])
             for key, value in zip(plan.names, self.saved_tensors, strict=True):
+                key = key.removeprefix("packed ")
                 if key == wanted or key == name[7:]:
-                    return value
+                    return value.unpacked() if hasattr(value, "unpacked") else value
         raise AttributeError(f"'{self.name()}' object has no attribute '{name}'")
 
     def register_hook(self, hook):

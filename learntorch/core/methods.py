@@ -4,6 +4,9 @@ Nothing here is written per op. An in-place op is the op itself, its result writ
 tensor's memory, and that tensor's history replaced by the op's node.
 """
 
+from inspect import Parameter, Signature, signature
+from types import FunctionType
+
 import numpy as np
 
 from learntorch.core import failures
@@ -12,10 +15,12 @@ from learntorch.core.dtypes import can_cast, of, said
 from learntorch.core.engine import backward_from
 from learntorch.core.graph import Leaf, cell_of, new, rebase, touch, vertex
 from learntorch.core.record import parameters, registry
+from learntorch.core.spellings import attach_spellings
+from learntorch.core.storage import storage, typed_storage, untyped_storage
 from learntorch.core.tensor import Tensor
 
 OPERATORS = {
-    "__add__": "add", "__radd__": "add", "__mul__": "mul", "__rmul__": "mul", "__sub__": "sub",
+    "__add__": "add", "__mul__": "mul", "__sub__": "sub",
     "__truediv__": "div", "__rtruediv__": "rdiv", "__neg__": "neg",
     "__pow__": "pow", "__rpow__": "rpow", "__matmul__": "matmul", "__rmatmul__": "rmatmul",
     "__floordiv__": "floor_divide", "__rfloordiv__": "rfloordiv", "__mod__": "remainder",
@@ -38,19 +43,25 @@ PROPERTIES = {"T": "reversed_dims", "mT": "matrix_transpose", "H": "hermitian", 
 
 def attach_all():
     """Give Tensor every method, in-place variant, alias and operator the registry knows."""
+    attach_spellings()
     for call in list(registry.values()):
         op = call.op
         function = op.public or call
         names = (op.name, *op.aliases)
         if op.method:
+            method = as_method(function)
             for name in names:
-                setattr(Tensor, name, function)
+                setattr(Tensor, name, method)
         if op.inplace:
             op.written = in_place(function)
+            method = as_method(op.written)
             for name in names if op.method or "Tensor" in op.space else ():
-                setattr(Tensor, name + "_", op.written)
+                setattr(Tensor, name + "_", method)
     Tensor.where = registry["where_method"]
     Tensor.backward = backward_from
+    Tensor.untyped_storage = untyped_storage
+    Tensor.storage = storage
+    Tensor._typed_storage = typed_storage
     for name in VIEWS_IN_PLACE:
         setattr(Tensor, name + "_", reshaped(getattr(Tensor, name)))
     for name, function in PROPERTIES.items():
@@ -59,6 +70,38 @@ def attach_all():
         function = registry[name] if name in registry else getattr(Tensor, name, None)
         if function is not None:
             setattr(Tensor, special, function)
+
+
+SELF = Parameter("self", Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def as_method(function):
+    """The same function once more, for `Tensor.op`: `help()` shows it with `self`, without `out=`.
+
+    It is a copy and not a wrapper, so that calling it costs nothing more.
+    """
+    method = FunctionType(function.__code__, function.__globals__, function.__name__,
+                          function.__defaults__, function.__closure__)
+    method.__kwdefaults__ = function.__kwdefaults__
+    method.__dict__.update(function.__dict__)
+    method.__doc__ = function.__doc__
+    method.__module__ = Tensor.__module__
+    method.__qualname__ = f"Tensor.{function.__name__}"
+    method.__signature__ = method_signature(function)
+    return method
+
+
+def shown(function):
+    """The signature of a function; what was put on it costs no time to find."""
+    return function.__dict__.get("__signature__") or signature(function)
+
+
+def method_signature(function):
+    """A function's signature as that of a method: `self` comes first, `out` is gone."""
+    own = shown(function).parameters
+    tensor = "input" if "input" in own else next(iter(own))
+    rest = [p for p in own.values() if p.name not in (tensor, "out")]
+    return Signature([SELF, *rest], __validate_parameters__=False)
 
 
 def in_place(function):
@@ -89,6 +132,9 @@ def in_place(function):
         return written(self, function(source, *args, **named))
     call_.op = op
     call_.__name__ = call_.__qualname__ = op.name + "_"
+    own = shown(function).parameters.values()
+    call_.__signature__ = Signature([p for p in own if p.name not in ("out", "inplace")],
+                                    __validate_parameters__=False)
     call_.__doc__ = f"In-place version of `{op.name}`: the result replaces this tensor's values."
     return call_
 
@@ -110,6 +156,7 @@ def reshaped(view):
         touch(self)
         return self
     call_.__name__ = call_.__qualname__ = view.__name__ + "_"
+    call_.__signature__ = method_signature(view)
     call_.__doc__ = f"In-place version of `{view.__name__}`: this tensor gets the new shape."
     return call_
 

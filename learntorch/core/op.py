@@ -11,7 +11,7 @@ from inspect import Parameter, Signature
 import numpy as np
 
 from learntorch.backend import dialects
-from learntorch.core import failures
+from learntorch.core import autocast, failures
 from learntorch.core.ambient import ambient
 from learntorch.core.dtypes import (
     FLOATS,
@@ -27,6 +27,7 @@ from learntorch.core.graph import Node, Pick, cell_of, link, new, tick, vertex
 from learntorch.core.outputs import write_out
 from learntorch.core.record import Op, camel, cast, face, parameters, registry
 from learntorch.core.tensor import Tensor
+from learntorch.core.watched import watched
 
 __all__ = ["Op", "binary", "camel", "composite", "face", "listed", "multi", "nary", "parameters",
            "registry", "unary", "view"]
@@ -82,13 +83,19 @@ def attach(op, call):
         front = function
         if op.out and "out" not in parameters(function):
             front = taking_out(op, function)
+        front = watched(op, front)
         front.op = op
         op.public = front
         return front
 
+    def on_tensors(function):
+        dialects.learn(op, call, function)
+        return function
+
     call.vjp = vjp
     call.vjp_all = vjp_all
     call.public = public
+    call.on_tensors = on_tensors
     registry[op.key] = call
     dialects.learn(op, call)
     return call
@@ -214,6 +221,7 @@ def nary(forward=None, *, tensors=("x",), **facts):
     op = Op(forward, "nary", tensors, **facts)
     kernels = op.kernels
     arity = len(op.params)
+    settles = op.result in ("same", "mask")
     records = op.result not in ("bool", "index")
 
     def call(*args, **named):
@@ -227,7 +235,7 @@ def nary(forward=None, *, tensors=("x",), **facts):
             values, edges, need, d = operands(op, args, state.grad)
             kind = type(values[0])
             r = kernels[kind](*values)
-            if r.dtype is not d and (op.result == "same" or (op.result == "real" and d in HALF)):
+            if r.dtype is not d and (settles or (op.result == "real" and d in HALF)):
                 r = r.astype(d)
         except Exception as error:
             return failures.rescue(op, call, error, args, out)
@@ -267,7 +275,7 @@ def operands(op, args, grad):
     if op.checks:
         prepare(op, values)
         d = values[0].dtype
-    if d in HALF:                       # bodies compute in float32, the result is rounded
+    if d in HALF and op.halves != "body":    # bodies compute in float32, the result is rounded
         for i in op.places:
             if hasattr(values[i], "dtype") and values[i].dtype in HALF:
                 values[i] = values[i].astype(np.float32)
@@ -454,7 +462,8 @@ def composite(function=None, **facts):
     if function is None:
         return lambda body: composite(body, **facts)
     op = Op(function, "composite", (), **facts)
-    return attach(op, taking_out(op, function) if op.out else function)
+    function = autocast.watched(op, function)
+    return attach(op, watched(op, taking_out(op, function) if op.out else function))
 
 
 NUMPY_NAMES = ("axis", "keepdims")
@@ -463,12 +472,27 @@ NUMPY_NAMES = ("axis", "keepdims")
 def taking_out(op, function):
     """`function` with an `out=` to write its result into."""
     def call(*args, out=None, **named):
+        if len(args) > most:
+            args, weights = failures.older_order(op, args, most)
+            named.update(weights)
         if named:
             named = {dialects.SPELLINGS.get(k, k) if k in NUMPY_NAMES else k: v
                      for k, v in named.items()}
-        r = function(*args, **named)
+            if "input" in named and shown[0].name == "A":    # PyTorch writes A and takes `input`
+                named["A"] = named.pop("input")
+        try:
+            r = function(*args, **named)
+        except (AttributeError, TypeError) as error:
+            better = failures.misused(op, args, named, error)
+            if better is None:
+                raise
+            raise better from None
         return r if out is None else write_out(op, out, r, args)
     shown = list(inspect.signature(function).parameters.values())
+    kinds = [p.kind for p in shown]
+    most = kinds.count(Parameter.POSITIONAL_OR_KEYWORD)
+    if Parameter.VAR_POSITIONAL in kinds:
+        most = float("inf")
     rest = shown[-1:] if shown and shown[-1].kind is Parameter.VAR_KEYWORD else []
     call.__signature__ = Signature([*shown[:len(shown) - len(rest)], OUT, *rest])
     call.__name__ = call.__qualname__ = op.name

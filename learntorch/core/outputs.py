@@ -26,19 +26,8 @@ def write_out(op, out, result, args):
     if ambient.state.grad:
         _refuse_history(op, out, args)
     r = np.asarray(result._data if isinstance(result, Tensor) else result)
-    if op.name in EXACT_DTYPE and out._data.dtype is not r.dtype:
-        raise RuntimeError(f"Expected out tensor to have dtype {failures.c_name(r.dtype)}, but got "
-                           f"{failures.c_name(out._data.dtype)} instead")
-    if op.name in SAME_DTYPE and out._data.dtype is not r.dtype:
-        raise RuntimeError("Expected the dtype for input and out to match, but got "
-                           f"{said(r.dtype)} for input's dtype and {said(out.dtype)} for out's "
-                           "dtype.")
-    if op.name in READS_AFTER_WRITING and any(
-            np.may_share_memory(t._data, out._data)
-            for t in _tensors(args)):
-        raise RuntimeError("unsupported operation: some elements of the input tensor and the "
-                           "written-to tensor refer to a single memory location. Please clone() "
-                           "the tensor before performing the operation.")
+    for demand in op.demands:
+        DEMANDS[demand](op, out, r, args)
     if not can_cast(of(r.dtype), out.dtype):
         raise RuntimeError(f"result type {said(r.dtype)} can't be cast to the desired output type "
                            f"{said(out.dtype)}")
@@ -52,10 +41,35 @@ def write_out(op, out, result, args):
     return out
 
 
-# What PyTorch checks op by op before it writes into `out`.
-EXACT_DTYPE = ("aminmax", "gather")
-SAME_DTYPE = ("amax", "amin")
-READS_AFTER_WRITING = ("cat", "gather", "index_select", "kthvalue", "masked_select", "take")
+def _own_dtype(op, out, r, args):
+    if out._data.dtype is not r.dtype:
+        raise RuntimeError(f"Expected out tensor to have dtype {failures.c_name(r.dtype)}, but got "
+                           f"{failures.c_name(out._data.dtype)} instead")
+
+
+def _matching_dtype(op, out, r, args):
+    if out._data.dtype is not r.dtype:
+        raise RuntimeError("Expected the dtype for input and out to match, but got "
+                           f"{said(r.dtype)} for input's dtype and {said(out.dtype)} for out's "
+                           "dtype.")
+
+
+def _same_kind(op, out, r, args):
+    if out._data.dtype.kind != r.dtype.kind:
+        kind = "complex" if r.dtype.kind == "c" else "floating point"
+        raise RuntimeError(f"{op.name.replace('2', 'n')} expects a {kind} output tensor, but got "
+                           f"{said(out.dtype)}")
+
+
+def _apart(op, out, r, args):
+    if any(np.may_share_memory(t._data, out._data) for t in _tensors(args)):
+        raise RuntimeError("unsupported operation: some elements of the input tensor and the "
+                           "written-to tensor refer to a single memory location. Please clone() "
+                           "the tensor before performing the operation.")
+
+
+# The words an op's record may say about `out`, and what each checks.
+DEMANDS = {"dtype": _own_dtype, "match": _matching_dtype, "kind": _same_kind, "apart": _apart}
 
 
 def _tensors(args):

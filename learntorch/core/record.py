@@ -37,20 +37,26 @@ class Op:
     ufunc       NumPy's own loop that computes the body, with its `out=`
     name, names, aliases   other public names: of the op, of its first parameters, beside its own
     space       where it is public: "torch", "nn.functional", "Tensor" (a method only), "rules"
-    method, inplace, out   whether `Tensor.op`, `op_` and `out=` exist
+    method, inplace, out   whether `Tensor.op`, `op_` and `out=` exist; `out` may also say in words
+                what PyTorch demands of that tensor before it writes: "dtype" the result's own,
+                "match" the same in other words, "kind" complex where the result is, "apart"
+                memory that no input shares
     grad        the name in the graph, without "Backward0"
     result      its dtype: "same" as the first tensor, "float" (integers become the default float),
-                "real" (complex becomes real), "bool" or "index" (no gradient), None (as computed)
+                "real" (complex becomes real), "mask" (True becomes 1 of the first tensor's dtype),
+                "bool" or "index" (no gradient), None (as computed)
     promotes    the parameters brought to one dtype; same_dtype: they must have one already
     refuses     the kernel PyTorch names when it has no version for integers
-    numbers     whether the second operand may be a Python number
+    identity    the kinds of dtype ("b" bool, "i", "u") that the op leaves as they are
+    numbers     whether the second operand may be a Python number; "both": the first one, too
+    halves      what sees half types as they are: "body", "rules" (else float32, results rounded)
     outputs     the names of several outputs; views: all of them look into the first tensor
     """
 
     def __init__(self, forward, kind, tensors, *, ufunc=None, name=None, result="same", grad=None,
                  space="torch", method=True, inplace=None, out=None, outputs=None, promotes=None,
                  aliases=(), refuses=None, same_dtype=False, views=False, numbers=True,
-                 names=()):
+                 halves="", identity="", names=()):
         # "nn.functional.unfold" is the op unfold where Tensor.unfold is another one.
         self.key = name or forward.__name__.rstrip("_")
         self.name = self.key.rpartition(".")[2]
@@ -59,7 +65,8 @@ class Op:
         self.space = space
         self.method = method and bool({"torch", "Tensor"} & set(space.split()))
         self.inplace = kind in ("unary", "binary") if inplace is None else inplace
-        self.out = kind in ("unary", "binary") if out is None else out
+        self.out = kind in ("unary", "binary") if out is None else bool(out)
+        self.demands = out.split() if isinstance(out, str) else ()
         self.aliases = aliases
         self.grad_name = (grad or camel(self.name)) + "Backward0"
         if grad and grad[-1].isdigit():         # PyTorch numbers the overloads of a name
@@ -70,7 +77,9 @@ class Op:
         self.views = views              # several outputs that all look into the first tensor
         self.refuses = refuses
         self.same_dtype = same_dtype
-        self.numbers = numbers          # may the second operand be a Python number?
+        self.numbers = numbers
+        self.halves = halves
+        self.identity = identity
         self.checks = bool(promotes or same_dtype or refuses or result == "float")
         self.params = tuple(p for p in parameters(forward) if p != "xp")
         self.tensors = tensors
@@ -86,14 +95,22 @@ class Op:
         self.plans = [None] * (1 << min(len(tensors), 8))
         # Array class → the function that computes the op on it; accelerators replace entries,
         # other array classes are bound when first met (failures.rescue).
-        body = getattr(np, ufunc) if ufunc else dialects.bind(forward, ndarray)
-        widens = kind in ("unary", "binary") and not ufunc and result != "bool"
-        self.kernels = {ndarray: widened(body) if widens else body}
+        self.kernels = {ndarray: getattr(np, ufunc) if ufunc else self.kernel(ndarray)}
         self.public = None
+        self.front = None           # a composite behind `guarded`, as faces show it
         self.written = None         # the in-place variant: see methods.py
 
     def __repr__(self):
         return f"<op {self.name}>"
+
+    def kernel(self, array_class):
+        """The body as a function of arrays of one class, with what the record says about dtypes."""
+        body = dialects.bind(self.forward, array_class)
+        if self.result == "mask":
+            return masked(body)
+        if self.kind in ("unary", "binary") and self.result != "bool":
+            body = widened(body, self.result == "float")
+        return unchanged(body, self.identity) if self.identity else body
 
     # ---- gradient rules -------------------------------------------------------------------
 
@@ -195,23 +212,52 @@ class Op:
         d = a.dtype
         if self.result == "float" and d not in FLOATS:
             d = get_default_dtype().numpy
-            return self.kernels[type(a)](*[cast(v, d) for v in operands])
+            return r if r.dtype is d else self.kernels[type(a)](*[cast(v, d) for v in operands])
         return r.astype(d)
 
 
 def face(space):
     """The public names of one namespace ("torch", "nn.functional") and their functions."""
     names = {}
+    module = "learntorch" if space == "torch" else f"learntorch.{space}"
     for call in registry.values():
         op = call.op
         if space in op.space.split():
             function = op.public or call
+            if op.kind == "composite" and not op.out and op.key not in UNGUARDED or (
+                    op.key == "embedding"):
+                function = op.front = op.front or guarded(op, function, module)
             for name in (op.name, *op.aliases):
                 names[name] = function
-                if op.inplace and space != "linalg" and (
+                if op.inplace and space not in ("linalg", "special") and (
                         op.kind == "unary" or "nn.functional" in op.space):
                     names[name + "_"] = op.written
     return names
+
+
+# They have nothing to compute, or look at their arguments first.
+UNGUARDED = frozenset("""tensor as_tensor asarray from_numpy zeros ones empty full arange eye
+    dropout detach clone numel is_tensor is_storage is_floating_point is_complex""".split())
+
+
+def guarded(op, function, module):
+    """A composite as users see it: what it says about wrong arguments is said in their words.
+
+    Its method and other ops' calls of it go without this frame.
+    """
+    def call(*args, **named):
+        try:
+            return function(*args, **named)
+        except (AttributeError, TypeError) as error:
+            better = failures.misused(op, args, named, error)
+            if better is None:
+                raise
+            raise better from None
+    call.__dict__.update(function.__dict__)
+    call.__wrapped__ = function
+    call.__name__, call.__qualname__, call.__doc__ = op.name, op.name, function.__doc__
+    call.__module__ = module
+    return call
 
 
 def parameters(function):
@@ -235,11 +281,31 @@ def cast(value, numpy_dtype):
     return value.astype(numpy_dtype, copy=False) if hasattr(value, "astype") else value
 
 
-def widened(forward):
-    """A body that computes half types in float32 and rounds its result, as PyTorch's kernels do."""
+def masked(forward):
+    """A body that answers True and False, with 1 and 0 of the first array's dtype instead."""
+    def kernel(*arrays):
+        return forward(*arrays).astype(arrays[0].dtype)
+    return kernel
+
+
+def unchanged(forward, kinds):
+    """A body that copies arrays of some kinds of dtype."""
+    def kernel(a, *rest):
+        return a.copy() if a.dtype.kind in kinds else forward(a, *rest)
+    return kernel
+
+
+def widened(forward, floating):
+    """A body that computes half types in float32 and rounds its result, as PyTorch's kernels do.
+
+    `floating`: it never sees whole numbers, they come in the default floating-point type.
+    """
     def kernel(*arrays):
         d = arrays[0].dtype
         if d.itemsize == 2 and d in HALF:
             return forward(*[cast(a, np.float32) for a in arrays]).astype(d)
+        if floating and d not in FLOATS:
+            d = get_default_dtype().numpy
+            return forward(*[cast(a, d) for a in arrays]).astype(d, copy=False)
         return forward(*arrays)
     return kernel

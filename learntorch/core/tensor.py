@@ -10,9 +10,10 @@ import numpy as np
 
 from learntorch.core import dtypes, graph, printing
 from learntorch.core.ambient import ambient
-from learntorch.core.devices import check_cpu, cpu
+from learntorch.core.devices import check_cpu, cpu, strided
 from learntorch.core.graph import Leaf, Pick, cell_of, hooks_of, vertex
 from learntorch.core.shapes import Size, wrap_dim
+from learntorch.core.warned import warn
 
 new = object.__new__
 
@@ -35,6 +36,7 @@ class Tensor:
     _inference = False
     _grad = None
     _names = None
+    _tangents = None        # forward mode: {level: derivative along the level's direction}
 
     __array_priority__ = 1000
 
@@ -148,7 +150,11 @@ class Tensor:
         """Whether conjugation is still to be done: never, it is done at once here."""
         return False
 
-    is_neg = is_pinned = is_conj
+    is_neg = is_conj
+
+    def is_pinned(self, device=None):
+        """Whether its memory is pinned for a GPU: never."""
+        return False
 
     def resolve_conj(self):
         return self
@@ -382,10 +388,10 @@ class Tensor:
         return int(self.item())
 
     def __float__(self):
-        return float(self.item())
+        return float(_number(self))
 
     def __complex__(self):
-        return complex(self.item())
+        return complex(_number(self))
 
     def __index__(self):
         if self._data.dtype.kind not in "iub" or self._data.size != 1:
@@ -471,22 +477,6 @@ channels_last = memory_format("channels_last")
 channels_last_3d = memory_format("channels_last_3d")
 
 
-
-class layout:
-    """How a tensor's elements are stored; `torch.strided` is the only kind here."""
-
-    __slots__ = ()
-
-    def __repr__(self):
-        return "torch.strided"
-
-    def __reduce__(self):
-        return "strided"
-
-
-strided = layout()
-
-
 def wrap(array):
     """A tensor without history that shares memory with `array`."""
     t = new(Tensor)
@@ -494,6 +484,14 @@ def wrap(array):
     t._base = None
     t._live = False
     return t
+
+
+def _number(t):
+    """`t.item()`, with PyTorch's warning where history is lost on the way."""
+    if t._live and vertex(t) is not None:
+        warn("Converting a tensor with requires_grad=True to a scalar may lead to unexpected "
+             "behavior.\nConsider using tensor.detach() first.")
+    return t.item()
 
 
 def canonical(array):
@@ -513,8 +511,11 @@ def rebuild(cls, array, requires_grad, own):
 
 def owner(a):
     """The array that owns the memory `a` looks at."""
-    while isinstance(a.base, np.ndarray):
-        a = a.base
+    base = a.base
+    while base is not None:
+        if isinstance(base, np.ndarray):
+            a = base
+        base = getattr(base, "base", None)      # as_strided puts an object of its own between
     return a
 
 

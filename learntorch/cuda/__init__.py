@@ -1,5 +1,7 @@
 """GPUs: there is none in this version, and every question about them says so honestly."""
 
+from learntorch.cuda import amp
+
 
 def is_available():
     """Whether tensors can be put on a GPU."""

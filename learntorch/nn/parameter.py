@@ -1,10 +1,12 @@
-"""Parameter and Buffer: the tensors a module owns."""
+"""Parameter and Buffer: the tensors a module owns, also before their shape is known."""
 
 from collections import OrderedDict
 
 from learntorch.core.ambient import no_grad
 from learntorch.core.tensor import Tensor
 from learntorch.ops.create import empty
+
+__all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
 
 
 class Parameter(Tensor):
@@ -70,6 +72,155 @@ class Buffer(Tensor, metaclass=_BufferMeta):
         t.persistent = persistent
         t._is_buffer = True
         return t
+
+
+class UninitializedTensorMixin:
+    """A tensor that has a type and a device, but no shape and no values yet.
+
+    `materialize(shape)` turns it into the real thing, in place, so that whoever holds it need not
+    look again. Until then every operation on it raises ValueError.
+    """
+
+    cls_to_become = None
+
+    def _without_values(self, requires_grad, device, dtype):
+        self._blank = empty(0, device=device, dtype=dtype)
+        self._wanted = requires_grad
+        return self
+
+    def materialize(self, shape, device=None, dtype=None):
+        """Become a tensor of this shape, with any values."""
+        made = empty(shape, device=device or self.device, dtype=dtype or self.dtype)
+        wanted = self._wanted
+        del self._blank, self._wanted
+        self.__class__ = self.cls_to_become
+        self._data = made._data
+        self.requires_grad_(wanted)
+
+    @property
+    def _data(self):
+        raise ValueError("Attempted to use an uninitialized parameter in an operation. This error "
+                         "happens when you are using a `LazyModule` or explicitly manipulating "
+                         f"`torch.nn.parameter.{type(self).__name__}` objects. When using "
+                         "LazyModules Call `forward` with a dummy batch to initialize the "
+                         "parameters before calling torch functions")
+
+    @property
+    def shape(self):
+        """Raises RuntimeError: it is not known yet."""
+        raise RuntimeError(
+            "Can't access the shape of an uninitialized parameter or buffer. This error usually "
+            "happens in `load_state_dict` when trying to load an uninitialized parameter into an "
+            "initialized one. Call `forward` to initialize the parameters before accessing their "
+            "attributes.")
+
+    def size(self, dim=None):
+        """(0,): there are no values."""
+        return self._blank.size(dim)
+
+    @property
+    def dtype(self):
+        """The type its values will have."""
+        return self._blank.dtype
+
+    @property
+    def device(self):
+        """Where its values will lie."""
+        return self._blank.device
+
+    @property
+    def data(self):
+        """A tensor without elements, of the same type."""
+        return self._blank
+
+    @data.setter
+    def data(self, value):
+        self._blank = value._blank if is_lazy(value) else value
+
+    @property
+    def requires_grad(self):
+        """Whether gradients will be computed for it."""
+        return self._wanted
+
+    def requires_grad_(self, requires_grad=True):
+        """Decide whether gradients will be computed for it."""
+        self._wanted = requires_grad
+        return self
+
+    def is_floating_point(self):
+        """Whether its values will be floating-point numbers."""
+        return self._blank.is_floating_point()
+
+    def is_complex(self):
+        """Whether its values will be complex numbers."""
+        return self._blank.is_complex()
+
+    def _with(self, blank):
+        """One of the same kind, of the type and device of `blank`."""
+        return type(self)(self._wanted, blank.device, blank.dtype)
+
+    def share_memory_(self):
+        """Raises RuntimeError: there is no memory yet."""
+        raise RuntimeError("Can't share memory on an uninitialized parameter or buffer. Call "
+                           "`forward` to initialize the parameters before calling "
+                           "`module.share_memory()`.")
+
+    def __repr__(self):
+        return f"<{type(self).__name__}>"
+
+    def __deepcopy__(self, memo):
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(self.requires_grad, self.device, self.dtype)
+        return memo[id(self)]
+
+    def __reduce_ex__(self, protocol):
+        return (type(self), (self.requires_grad, None, self.dtype))
+
+
+def _conversion(name):
+    """A conversion such as `half` of what has no values yet."""
+    def convert(self, *args, **kwargs):
+        return self._with(getattr(self._blank, name)(*args, **kwargs))
+    convert.__name__ = name
+    convert.__doc__ = f"As `Tensor.{name}`: one of that type or device, which waits too."
+    return convert
+
+
+for _name in ("to", "type", "half", "float", "double", "bfloat16", "char", "short", "int", "long",
+              "cuda", "cpu"):
+    setattr(UninitializedTensorMixin, _name, _conversion(_name))
+
+
+class UninitializedParameter(UninitializedTensorMixin, Parameter):
+    """A parameter of a lazy module: its shape is known when the first input has been seen."""
+
+    cls_to_become = Parameter
+
+    def __new__(cls, requires_grad=True, device=None, dtype=None):
+        return object.__new__(cls)._without_values(requires_grad, device, dtype)
+
+    def __init__(self, requires_grad=True, device=None, dtype=None):
+        """`__new__` has made it already."""
+
+
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):
+    """A buffer of a lazy module: its shape is known when the first input has been seen."""
+
+    cls_to_become = Tensor
+
+    def __new__(cls, requires_grad=False, device=None, dtype=None, persistent=True):
+        t = object.__new__(cls)._without_values(requires_grad, device, dtype)
+        t.persistent = persistent
+        t._is_buffer = True
+        return t
+
+    def __init__(self, requires_grad=False, device=None, dtype=None, persistent=True):
+        """`__new__` has made it already."""
+
+
+def is_lazy(param):
+    """Whether it waits for its shape."""
+    return isinstance(param, UninitializedTensorMixin)
 
 
 def _nothing():

@@ -77,7 +77,7 @@ def bent(xp, x, slope, depth, scale):
 def bent_slope(xp, x, slope, depth, scale):
     """The derivative of `bent`; depth · scale is the slope just below 0."""
     return xp.exp(xp.clamp_to(x, None, 0) * scale) * (xp.step(x, depth * scale / slope) * slope)
-elu.vjp(x=lambda xp, g, x, alpha: g * bent_slope(xp, xp.astype(x, g), 1, alpha, 1))
+elu.vjp(x=lambda xp, g, x, alpha: g * bent_slope(xp, x, 1, alpha, 1))
 
 
 @elu.public
@@ -145,10 +145,10 @@ def hardtanh_of(input, min_val=-1.0, max_val=1.0, inplace=False):
     return (hardtanh.op.written if inplace else hardtanh)(input, min_val, max_val)
 
 
-@nary(space="rules")
+@nary(space="rules", result="mask")
 def strictly_within(x, min, max):
     """1 where min < x < max, else 0."""
-    return ((x > min) & (x < max)).astype(x.dtype)
+    return (x > min) & (x < max)
 strictly_within.vjp(x=lambda g: g * 0)
 
 
@@ -177,7 +177,7 @@ def softsign(input):
 def celu(xp, x, alpha):
     """x for x > 0, α · (e^{x/α} − 1) below: smooth for every α."""
     return bent(xp, x, 1, alpha, 1 / alpha)
-celu.vjp(x=lambda xp, g, x, alpha: g * bent_slope(xp, xp.astype(x, g), 1, alpha, 1 / alpha))
+celu.vjp(x=lambda xp, g, x, alpha: g * bent_slope(xp, x, 1, alpha, 1 / alpha))
 
 
 @celu.public
@@ -200,7 +200,7 @@ def selu(xp, x):
     """λ · (x for x > 0, α · (eˣ − 1) below): keeps mean 0 and variance 1 through layers."""
     return bent(xp, x, SELU_SCALE, SELU_SCALE * SELU_ALPHA, 1)
 selu.vjp(x=lambda xp, g, x: g * bent_slope(
-    xp, xp.astype(x, g), SELU_SCALE, SELU_SCALE * SELU_ALPHA, 1))
+    xp, x, SELU_SCALE, SELU_SCALE * SELU_ALPHA, 1))
 
 
 @selu.public
@@ -295,7 +295,7 @@ softshrink.vjp(x=lambda g, x, lambd: g * ((x > lambd) | (x < -lambd)))
 @nary(space="torch nn.functional", method=False, inplace=True)
 def threshold(xp, x, threshold, value):
     """x where x > threshold, else `value`."""
-    return xp.where(x <= threshold, x.dtype.type(value), x)
+    return xp.where(x <= threshold, value, x)
 threshold.vjp(x=lambda g, x, threshold: g * (x > threshold))
 
 

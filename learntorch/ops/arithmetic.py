@@ -1,42 +1,48 @@
 """Two numbers in, one out: sums, products, quotients, powers, extremes."""
 
+from inspect import signature
+
 import numpy as np
 
+from learntorch.core import failures
 from learntorch.core.dtypes import said
+from learntorch.core.failures import not_a_tensor
 from learntorch.core.op import binary, composite, nary
 from learntorch.core.tensor import Tensor
+from learntorch.ops.compare import reflected
 
 
-@binary(ufunc="add")
+@binary(ufunc="add", numbers="both")
 def add(x, y):
     """x + alpha · y, broadcasting."""
     return x + y
 add.vjp(x=lambda g: g, y=lambda g: g)
 
 
-@binary(ufunc="subtract", aliases=("subtract",))
+@binary(ufunc="subtract", aliases=("subtract",), numbers="both")
 def sub(x, y):
     """x − alpha · y, broadcasting."""
     return x - y
 sub.vjp(x=lambda g: g, y=lambda g: -g)
 
 
-@binary(ufunc="multiply", aliases=("multiply",))
+@binary(ufunc="multiply", aliases=("multiply",), numbers="both")
 def mul(x, y):
     """x · y, broadcasting."""
     return x * y
 mul.vjp(x=lambda g, y: g * y, y=lambda g, x: g * x)
 
 
-@binary(ufunc="true_divide", result="float", aliases=("divide",))
+@binary(ufunc="true_divide", result="float", aliases=("divide",), numbers="both")
 def div(x, y):
     """x / y, broadcasting; rounded to −∞ ("floor") or to 0 ("trunc") on request."""
     return x / y
 div.vjp(x=lambda g, y: g / y, y=lambda g, x, y: -(g / y) * x / y)
 
 
-def _alpha(name, alpha, input, other):
-    d = input.dtype
+def _alpha(alpha, input, other):
+    """alpha · other; alpha must be a whole number where both are."""
+    d = (input if isinstance(input, Tensor) else other).dtype
     if isinstance(alpha, bool) and not d.name == "bool":
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
     whole = not (d.is_floating_point or d.is_complex)
@@ -49,21 +55,29 @@ def _alpha(name, alpha, input, other):
 
 
 @add.public
-def add_scaled(input, other, *, alpha=1, out=None):
+def add_scaled(input, other, *more, alpha=1, out=None):
     """input + alpha · other, broadcasting. The result has the promoted type of both.
 
     Raises RuntimeError for shapes that do not broadcast.
     """
-    return add(input, other if alpha == 1 else _alpha("add", alpha, input, other), out=out)
+    if more:
+        (input, other), weights = failures.older_order(add.op, (input, other, *more), 2)
+        alpha = weights["alpha"]
+    return add(input, other if alpha == 1 else _alpha(alpha, input, other), out=out)
+add_scaled.__signature__ = signature(lambda input, other, *, alpha=1, out=None: None)
 
 
 @sub.public
-def sub_scaled(input, other, *, alpha=1, out=None):
+def sub_scaled(input, other, *more, alpha=1, out=None):
     """input − alpha · other, broadcasting. The result has the promoted type of both.
 
     Raises RuntimeError for shapes that do not broadcast and for bool tensors.
     """
-    return sub(input, other if alpha == 1 else _alpha("sub", alpha, input, other), out=out)
+    if more:
+        (input, other), weights = failures.older_order(sub.op, (input, other, *more), 2)
+        alpha = weights["alpha"]
+    return sub(input, other if alpha == 1 else _alpha(alpha, input, other), out=out)
+sub_scaled.__signature__ = signature(lambda input, other, *, alpha=1, out=None: None)
 
 
 @div.public
@@ -94,29 +108,29 @@ def _no_integer_zero(xp, x, y):
             raise RuntimeError("ZeroDivisionError")
 
 
-@binary
+@binary(numbers="both")
 def floor_divide(xp, x, y):
     """⌊x / y⌋, broadcasting."""
     _no_integer_zero(xp, x, y)
     if x.dtype.kind == "f":
         q = xp.floor_divide(x, y)
-        return xp.where(xp.equal(y, 0), x / y, q).astype(x.dtype)
+        return xp.where(xp.equal(y, 0), x / y, q)
     return xp.floor_divide(x, y)
 floor_divide.vjp(x=lambda g: g * 0, y=lambda g: g * 0)
 
 
-@binary(space="rules")
+@binary(space="rules", numbers="both")
 def trunc_divide(xp, x, y):
     """x / y without its fraction."""
     _no_integer_zero(xp, x, y)
     if x.dtype.kind in "iub":
         q = xp.abs(x) // xp.abs(y)
-        return (q * (xp.sign(x) * xp.sign(y))).astype(x.dtype)
+        return q * (xp.sign(x) * xp.sign(y))
     return xp.trunc(x / y)
 trunc_divide.vjp(x=lambda g: g * 0, y=lambda g: g * 0)
 
 
-@binary(ufunc="remainder")
+@binary(ufunc="remainder", numbers="both")
 def remainder(xp, x, y):
     """x − y · ⌊x / y⌋: the remainder with the sign of y."""
     return xp.remainder(x, y)
@@ -130,7 +144,7 @@ def fmod(xp, x, y):
 fmod.vjp(x=lambda g: g, y=lambda xp, g, x, y: -g * xp.trunc_divide(x, y))
 
 
-@binary
+@binary(halves="rules", numbers="both")
 def pow(xp, x, y):
     """xʸ, broadcasting. Small whole exponents multiply instead of calling the slow power."""
     if type(y) in (int, float) and y in SMALL and x.dtype.kind in "fc":
@@ -147,7 +161,7 @@ def pow(xp, x, y):
 def integer_power(xp, x, y):
     """xʸ of integers; a negative exponent leaves ±1 of ±1 and 0 of everything else."""
     small = xp.where(x == 1, 1, xp.where(x == -1, 1 - 2 * (y % 2), 0))
-    return xp.where(y < 0, small, xp.power(x, xp.maximum(y, 0))).astype(x.dtype)
+    return xp.where(y < 0, small, xp.power(x, xp.maximum(y, 0)))
 
 
 SMALL = {0: lambda xp, x: xp.ones_like(x), 1: lambda xp, x: x.copy(), 2: lambda xp, x: x * x,
@@ -186,21 +200,35 @@ def ge_real(xp, x, y):
     return x.real >= y
 
 
-@binary(space="rules", inplace=False, out=False, grad="RsubBackward1")
+@binary(method=False, inplace=False, out=False, grad="RsubBackward1", numbers="both")
 def rsub(x, y):
     """y − x."""
     return y - x
 rsub.vjp(x=lambda g: -g, y=lambda g: g)
 
 
+@rsub.public
+def rsub_scaled(input, other, *, alpha=1):
+    """other − alpha · input, broadcasting. Raises RuntimeError for bool tensors."""
+    if not isinstance(input, Tensor):
+        raise not_a_tensor(rsub.op, 0, input)
+    if alpha != 1:
+        input = _alpha(alpha, other if isinstance(other, Tensor) else input, input)
+    return rsub(input, other)
+
+
 @composite(space="Tensor", name="__rsub__")
 def number_minus(self, other):
     """other − self: what `1 - x` means."""
-    if self.dtype.name == "bool":
+    if isinstance(self, Tensor) and self.dtype.name == "bool":
         raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. "
                            "If you are trying to invert a mask, use the `~` or `logical_not()` "
                            "operator instead.")
     return rsub(self, other)
+
+
+for _special, _op in (("__radd__", add), ("__rmul__", mul)):
+    reflected(_special, _op)
 
 
 @composite(space="rules")
@@ -259,7 +287,7 @@ minimum.vjp(x=lambda xp, g, x, y: xp.share(g, x, y, -1),
 def share(xp, x, mine, other, sign):
     """x where `mine` wins over `other` (sign 1: is larger), half of it where they are equal."""
     wins = (mine > other) if sign > 0 else (mine < other)
-    return x * (wins + 0.5 * (mine == other)).astype(x.dtype)
+    return xp.where(mine == other, 0.5 * x, x * wins)
 share.vjp(x=lambda xp, g, mine, other, sign: xp.share(g, mine, other, sign))
 
 

@@ -91,19 +91,19 @@ def bitwise_not(xp, x):
     return xp.invert(x)
 
 
-@binary(ufunc="bitwise_and")
+@binary(ufunc="bitwise_and", numbers="both")
 def bitwise_and(xp, x, y):
     """The bits that x and y share."""
     return xp.bitwise_and(x, y)
 
 
-@binary(ufunc="bitwise_or")
+@binary(ufunc="bitwise_or", numbers="both")
 def bitwise_or(xp, x, y):
     """The bits of x or y."""
     return xp.bitwise_or(x, y)
 
 
-@binary(ufunc="bitwise_xor")
+@binary(ufunc="bitwise_xor", numbers="both")
 def bitwise_xor(xp, x, y):
     """The bits in which x and y differ."""
     return xp.bitwise_xor(x, y)
@@ -131,7 +131,9 @@ for _special, _op in (("__rand__", bitwise_and), ("__ror__", bitwise_or),
 def choose(xp, condition, x, y):
     """x where `condition`, y elsewhere."""
     return xp.where(condition, x, y)
-choose.vjp(x=lambda xp, g, condition: g * condition, y=lambda xp, g, condition: g * ~condition)
+# Not g · condition: where a number was not chosen its gradient is 0, even if g is NaN there.
+choose.vjp(x=lambda xp, g, condition: xp.where(condition, g, xp.zeros_like(g)),
+           y=lambda xp, g, condition: xp.where(condition, xp.zeros_like(g), g))
 
 
 @composite(method=False, out=True)

@@ -60,7 +60,8 @@ def imag(input):
 @nary(tensors=("x", "y"), space="rules", grad="Complex", result=None)
 def make_complex(xp, x, y):
     """x + i·y."""
-    return x + xp.result_type(x.dtype, xp.complex64).type(1j) * y
+    parts = xp.stack(xp.broadcast_arrays(x, y), axis=-1)        # 1j * ∞ would be NaN + ∞j
+    return parts.view(xp.result_type(x.dtype, xp.complex64))[..., 0]
 make_complex.vjp(x=lambda g: g.real, y=lambda g: -g.imag)
 
 

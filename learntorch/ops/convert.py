@@ -8,6 +8,7 @@ from learntorch.core.graph import touch
 from learntorch.core.op import composite, nary, unary
 from learntorch.core.shapes import as_shape, count
 from learntorch.core.tensor import Tensor
+from learntorch.core.warned import warn
 
 
 @nary(space="rules", grad="ToCopy", result=None)
@@ -48,6 +49,8 @@ def to_dtype(self, dtype, copy=False):
     if self._data.dtype is dtype.numpy:
         return copied(self) if copy else self
     drops = self._data.dtype.kind == "c" and not dtype.is_complex
+    if drops and dtype is not dtypes.bool_:
+        warn("Casting complex values to real discards the imaginary part")
     return (cast_real if drops else cast)(self, dtype)
 
 
@@ -57,13 +60,15 @@ def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, mem
 
     `to(dtype)`, `to(device)`, `to(device, dtype)` and `to(other)`, which takes both from `other`.
     """
+    flags = 0
     for a in args:
         if isinstance(a, dtypes.dtype):
             dtype = a
         elif isinstance(a, Tensor):
             dtype = a.dtype
         elif isinstance(a, bool):
-            copy = a
+            copy = flags > 0 and a          # the first of two is non_blocking
+            flags += 1
         elif a is not None:
             device = a
     check_cpu(device)
@@ -173,7 +178,7 @@ def fill_value(input, value):
             raise RuntimeError("fill_ only supports 0-dimension value tensor but got tensor with "
                                f"{value._data.ndim} dimensions.")
         return copy(input, to_dtype(value, input.dtype))
-    return fill(input, value)
+    return fill(input, dtypes.held(value, input._data.dtype))
 
 
 @composite(name="fill_", method=False)
@@ -202,9 +207,9 @@ zero.vjp(x=lambda g: g * 0)
 
 
 @composite(space="Tensor", inplace=False, name="resize_")
-def resize_(self, *sizes, memory_format=None):
+def resize_(self, *sizes, size=(), memory_format=None):
     """Change the shape in place; new elements hold whatever the memory held."""
-    shape = as_shape(sizes)
+    shape = as_shape(sizes or tuple(size))
     a = self._data
     if count(shape) <= a.size and a.flags.c_contiguous:
         self._data = a.reshape(-1)[:count(shape)].reshape(shape)
@@ -212,6 +217,32 @@ def resize_(self, *sizes, memory_format=None):
         grown = np.empty(shape, a.dtype)
         grown.reshape(-1)[:a.size] = a.reshape(-1)[:grown.size]
         self._data = grown
+    return self
+
+
+@composite(space="Tensor", inplace=False, name="apply_")
+def apply_(self, callable):
+    """Replace each number x by callable(x), in place; slow, Python computes each of them.
+
+    Raises RuntimeError for a tensor that requires grad.
+    """
+    return each(self, "apply_", callable, self)
+
+
+@composite(space="Tensor", inplace=False, name="map_")
+def map_(self, tensor, callable):
+    """Replace each number x by callable(x, y), y the number of `tensor` at its place, in place."""
+    return each(self, "map_", callable, self, tensor.expand(self._data.shape))
+
+
+def each(self, name, callable, *tensors):
+    """Write what `callable` makes of the numbers of some tensors into `self`."""
+    if any(t.requires_grad for t in tensors):
+        raise RuntimeError(f"Can't call {name}() on Variable that requires grad. Use "
+                           f"var.detach().{name}() instead.")
+    numbers = zip(*[t._data.reshape(-1).tolist() for t in tensors], strict=True)
+    self._data[...] = np.array([callable(*n) for n in numbers]).reshape(self._data.shape)
+    touch(self)
     return self
 
 

@@ -11,7 +11,7 @@ from learntorch.core.devices import check_cpu
 from learntorch.core.dtypes import get_default_dtype, of
 from learntorch.core.op import composite, registry
 from learntorch.core.outputs import write_out
-from learntorch.core.shapes import as_shape
+from learntorch.core.shapes import Size, as_shape
 from learntorch.core.tensor import Tensor, canonical, wrap
 
 
@@ -42,15 +42,30 @@ def shape_of(name, sizes, size=None):
     try:
         shape = as_shape(sizes)
     except TypeError:
-        wrong = next(s for s in (sizes[0] if len(sizes) == 1 and isinstance(sizes[0], (tuple, list))
-                                 else sizes) if not hasattr(s, "__index__"))
-        raise TypeError(f"{name}(): argument 'size' (position 1) must be tuple of ints, not "
-                        f"{type(wrong).__name__}") from None
+        inner = len(sizes) == 1 and isinstance(sizes[0], (tuple, list))
+        place, wrong = next((i, s) for i, s in enumerate(sizes[0] if inner else sizes)
+                            if not hasattr(s, "__index__"))
+        said = (f"but found element of type {type(wrong).__name__} at pos {place}" if inner
+                else f"not {type(wrong).__name__}")
+        raise TypeError(f"{name}(): argument 'size' (position 1) must be tuple of ints, {said}. "
+                        "Sizes are whole numbers.") from None
     for n in shape:
         if n < 0:
             raise RuntimeError(f"Trying to create tensor with negative dimension {n}: "
                                f"{list(shape)}")
     return shape
+
+
+def sizes_of(name, sizes, named):
+    """`shape_of`, where the sizes must be there, once; raises TypeError for other keywords."""
+    size = named.pop("size", None) if named else None
+    for other in named:
+        if other != "names" or named[other] is not None:
+            raise TypeError(f"{name}() got an unexpected keyword argument '{other}'")
+    if size is None and not sizes:
+        raise TypeError(f'{name}() missing 1 required positional arguments: "size". '
+                        f"torch.{name}(()) is a tensor without dimensions.")
+    return shape_of(name, sizes, size)
 
 
 def creator(function):
@@ -253,24 +268,24 @@ def from_dlpack(ext_tensor, *, device=None, copy=None):
 def empty(*size, out=None, dtype=None, layout=None, device=None, requires_grad=False,
           pin_memory=False, memory_format=None, **named):
     """A tensor of the given sizes with whatever the memory held."""
-    check_cpu(device)
-    shape = shape_of("empty", size, named.get("size"))
+    check_cpu(device, layout)
+    shape = sizes_of("empty", size, named)
     return finish(np.empty(shape, numpy_type(dtype)), requires_grad, out, empty.op)
 
 
 @creator
 def zeros(*size, out=None, dtype=None, layout=None, device=None, requires_grad=False, **named):
     """A tensor of the given sizes filled with 0."""
-    check_cpu(device)
-    shape = shape_of("zeros", size, named.get("size"))
+    check_cpu(device, layout)
+    shape = sizes_of("zeros", size, named)
     return finish(np.zeros(shape, numpy_type(dtype)), requires_grad, out, zeros.op)
 
 
 @creator
 def ones(*size, out=None, dtype=None, layout=None, device=None, requires_grad=False, **named):
     """A tensor of the given sizes filled with 1."""
-    check_cpu(device)
-    shape = shape_of("ones", size, named.get("size"))
+    check_cpu(device, layout)
+    shape = sizes_of("ones", size, named)
     return finish(np.ones(shape, numpy_type(dtype)), requires_grad, out, ones.op)
 
 
@@ -278,19 +293,19 @@ def ones(*size, out=None, dtype=None, layout=None, device=None, requires_grad=Fa
 def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, requires_grad=False,
          names=None):
     """A tensor of shape `size` filled with `fill_value`, whose type it has by default."""
-    check_cpu(device)
+    check_cpu(device, layout)
     if isinstance(fill_value, Tensor):
         fill_value = fill_value.item()
     shape = shape_of("full", (size,))
     default = dtypes.of_number(fill_value)
-    return finish(np.full(shape, fill_value, numpy_type(dtype, default)), requires_grad, out,
-                  full.op)
+    d = numpy_type(dtype, default)
+    return finish(np.full(shape, dtypes.held(fill_value, d), d), requires_grad, out, full.op)
 
 
 @creator
 def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
     """The n × m matrix with 1 on the diagonal and 0 elsewhere."""
-    check_cpu(device)
+    check_cpu(device, layout)
     for size, name in ((n, "n"), (m, "m")):
         if size is not None and size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
@@ -298,12 +313,16 @@ def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_g
 
 
 @creator
-def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device=None,
+def arange(start=None, end=None, step=1, *, out=None, dtype=None, layout=None, device=None,
            requires_grad=False):
     """start, start + step, … up to but without `end`: ⌈(end − start)/step⌉ numbers."""
-    check_cpu(device)
+    check_cpu(device, layout)
     if end is None:
-        start, end = 0, start
+        start, end = None, start
+    if end is None:
+        raise TypeError('arange() missing 1 required positional arguments: "end"')
+    if start is None:
+        start = 0
     start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
     if out is not None and not out.dtype.is_floating_point and not out.dtype.is_complex:
         step = int(step)                        # PyTorch counts in the type it writes
@@ -315,6 +334,8 @@ def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     if dtype is None and out is not None:
         dtype = out.dtype
+    if dtype is not None and numpy_type(dtype).kind in "iu":
+        start, end, step = int(start), int(end), int(step)
     whole = all(isinstance(v, (int, np.integer)) for v in (start, end, step))
     d = numpy_type(dtype, dtypes.int64 if whole else None)
     if whole:
@@ -362,7 +383,7 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
     From the left for the first half and from the right for the second, as PyTorch does, so that
     both ends are exact.
     """
-    check_cpu(device)
+    check_cpu(device, layout)
     start, end, steps = _ends("linspace", start, end, steps)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
@@ -372,6 +393,8 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
 
 
 def _spaced(start, end, steps, d):
+    if d.kind in "iu":
+        start, end = int(start), int(end)
     if steps == 1:
         return np.full(1, start, d)
     work = d if d.kind in "fc" else np.dtype(np.float32 if d.kind == "V" else np.float64)
@@ -387,7 +410,7 @@ def _spaced(start, end, steps, d):
 def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None,
              requires_grad=False):
     """`steps` powers of `base`, the exponents evenly spaced from `start` to `end`."""
-    check_cpu(device)
+    check_cpu(device, layout)
     start, end, steps = _ends("logspace", start, end, steps)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
@@ -460,7 +483,7 @@ def full_like(input, fill_value, *, dtype=None, layout=None, device=None, requir
               memory_format=None):
     """`fill_value` everywhere, in `input`'s shape and dtype."""
     return like(input, dtype, device, requires_grad,
-                lambda a, d: np.full_like(a, fill_value, dtype=d))
+                lambda a, d: np.full_like(a, dtypes.held(fill_value, d or a.dtype), dtype=d))
 
 
 def _method(function):
@@ -470,6 +493,16 @@ def _method(function):
 
 def _new_type(self, dtype):
     return self._data.dtype if dtype is None else numpy_type(dtype)
+
+
+@_method
+def new(self, *data):
+    """A tensor of this dtype: `new(2, 3)` uninitialised, `new([2, 3])` with these numbers."""
+    if not data or isinstance(data[0], int):
+        return new_empty(self, data or (0,))
+    if isinstance(data[0], Size):
+        return new_empty(self, data[0])
+    return data[0].view(data[0].shape) if isinstance(data[0], Tensor) else new_tensor(self, *data)
 
 
 @_method
@@ -508,7 +541,8 @@ def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=F
              pin_memory=False):
     """`fill_value` everywhere, of this tensor's dtype."""
     shape = shape_of("new_full", (size,))
-    return finish(np.full(shape, fill_value, _new_type(self, dtype)), requires_grad)
+    d = _new_type(self, dtype)
+    return finish(np.full(shape, dtypes.held(fill_value, d), d), requires_grad)
 
 
 @composite(space="rules", inplace=False)

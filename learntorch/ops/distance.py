@@ -32,7 +32,7 @@ def p_norm_x(xp, g, x, out, p, dim, keepdim):
     if p == 0:
         return xp.zeros_like(x)
     if p == 2:
-        return xp.conj(x) * (g / xp.where(out == 0, xp.ones_like(out), out))
+        return xp.where(out == 0, xp.zeros_like(x), xp.conj(x) * (g / out))
     sign = xp.conj(xp.sgn(x))
     if p == 1:
         return g * sign

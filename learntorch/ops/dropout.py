@@ -2,8 +2,11 @@
 
 import math
 
+import numpy as np
+
 from learntorch import random, random_streams
-from learntorch.core.op import composite
+from learntorch.core.dtypes import said
+from learntorch.core.op import composite, nary
 from learntorch.core.tensor import wrap
 
 # The value that alpha dropout puts where selu's output is switched off: −λα of selu.
@@ -16,17 +19,24 @@ def check_probability(p):
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
-def kept(input, shape, p):
-    """Random numbers of `shape` in the input's dtype: 0 with probability p, else 1."""
+def kept(input, shape, p, dtype):
+    """Random numbers of `shape`, laid out as the input: 0 with probability p, else 1."""
     a = input._data
     if shape == a.shape:
-        return random_streams.bernoulli_like(random.default_generator, a, 1 - p)
-    return random_streams.bernoulli(random.default_generator, shape, a.dtype, 1 - p)
+        return random_streams.bernoulli_like(random.default_generator, a, 1 - p, dtype)
+    return random_streams.bernoulli(random.default_generator, shape, dtype, 1 - p)
 
 
 def idle(input, p, training):
     """Whether there is nothing to do."""
     return not training or p == 0 or not input._data.size
+
+
+@nary(tensors=("x", "mask"), space="rules", grad="Mul")
+def switched(x, mask, scale):
+    """x · scale where `mask` is True, 0 elsewhere. The mask is kept as bool: a byte a number."""
+    return x * (mask * x.dtype.type(scale))
+switched.vjp(x=lambda xp, g, mask, scale: xp.switched(g, mask, scale))
 
 
 def mask(input, shape, p, training):
@@ -36,9 +46,14 @@ def mask(input, shape, p, training):
         return input
     if p == 1:
         return input * input.new_zeros(())
-    noise = kept(input, shape, p)
-    noise /= noise.dtype.type(1 - p)
-    return input * wrap(noise)
+    number = input._data.dtype.type
+    if input._data.dtype.kind in "biu":
+        raise RuntimeError("result type Float can't be cast to the desired output type "
+                           f"{said(input._data.dtype)}. Dropout scales what it leaves by 1 / "
+                           "(1 − p): give it floating-point numbers.")
+    wide = np.float32 if input._data.dtype.itemsize == 2 else number
+    scale = number(wide(1) / wide(1 - p))
+    return switched(input, wrap(kept(input, shape, p, bool)), scale)
 
 
 def alpha_mask(input, shape, p, training):
@@ -48,7 +63,7 @@ def alpha_mask(input, shape, p, training):
         return input
     if p == 1:
         return input * input.new_zeros(())
-    noise = kept(input, shape, p)
+    noise = kept(input, shape, p, input._data.dtype)
     number = noise.dtype.type
     a = 1 / math.sqrt((SELU_FLOOR * SELU_FLOOR * p + 1) * (1 - p))
     shift = (noise - number(1)) * number(SELU_FLOOR * a) + number(SELU_FLOOR * a * p)

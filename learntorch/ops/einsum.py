@@ -1,9 +1,12 @@
 """Products of tensors over named dimensions: einsum, tensordot and their relatives."""
 
+from learntorch.core.dtypes import said
+from learntorch.core.failures import c_name, not_implemented
 from learntorch.core.op import composite
 from learntorch.core.outputs import write_out
 from learntorch.core.shapes import broadcast, count, wrap_dim, wrap_dims
 from learntorch.core.tensor import Tensor
+from learntorch.core.warned import warn
 from learntorch.ops.distance import p_norm
 from learntorch.ops.matmul import bmm, dot, mm, outer
 from learntorch.ops.scatter import index_select
@@ -169,6 +172,8 @@ def _without(labels, t, gone):
 
 def _arranged(labels, t, output, sizes):
     """The result in the order of the output; labels of size 1 come back."""
+    if t._data.dtype.kind in "iub" and not set(labels) <= set(output):
+        t = t.long()                        # PyTorch's own sum of what is left
     labels, t = _without(labels, t, {c for c in labels if c not in output})
     t = t.permute([labels.index(c) for c in output if c in labels])
     return t.reshape([t._data.shape[[d for d in output if d in labels].index(c)] if c in labels
@@ -203,7 +208,8 @@ def tensordot(a, b, dims=2, out=None):
             raise RuntimeError("contracted dimensions need to match, but first has size "
                                f"{m} in dim {i} and second has size {n} in dim {j}")
         if m != n:
-            a, b = (a.sum(i, keepdim=True), b) if n == 1 else (a, b.sum(j, keepdim=True))
+            a, b = (a.sum(i, True, dtype=a.dtype), b) if n == 1 else (
+                a, b.sum(j, True, dtype=b.dtype))
     first, second = wrap_dims(first, a._data.ndim), wrap_dims(second, b._data.ndim)
     rest = [d for d in range(a._data.ndim) if d not in first]
     more = [d for d in range(b._data.ndim) if d not in second]
@@ -239,7 +245,10 @@ def vecdot(x, y, *, dim=-1):
     for t in (x, y):
         if not (t.dtype.is_floating_point or t.dtype.is_complex):
             raise RuntimeError("linalg.vecdot: Expected a floating point or complex tensor as "
-                               f"input. Got {t.dtype}")
+                               f"input. Got {said(t.dtype)}")
+    if x.dtype is not y.dtype:
+        raise RuntimeError("linalg.vecdot: Expected x and y to have the same dtype, but found x of "
+                           f"type {said(x.dtype)} and y of type {said(y.dtype)} instead")
     return (x.conj() * y).sum(dim)
 
 
@@ -287,12 +296,21 @@ def chain_matmul(*matrices):
         matrices = matrices[0]
     if not matrices:
         raise RuntimeError("chain_matmul(): Expected one or more matrices")
-    return _chained(list(matrices))
+    warn("torch.chain_matmul is deprecated and will be removed in a future PyTorch release. Use "
+         "torch.linalg.multi_dot instead, which accepts a list of two or more tensors rather than "
+         "multiple parameters.")
+    for t in matrices:
+        if t._data.ndim != 2:
+            raise RuntimeError(f"Tensor dimension is {t._data.ndim}, expected 2 instead.")
+    return matrices[0] if len(matrices) == 1 else multi_dot(matrices)
 
 
 @composite(space="linalg", name="linalg.multi_dot", out=True, method=False)
 def multi_dot(tensors):
     """The product of several matrices, in the cheapest order; vectors may stand at the ends."""
+    if isinstance(tensors, Tensor):
+        raise TypeError("linalg_multi_dot(): argument 'tensors' (position 1) must be tuple of "
+                        "Tensors, not Tensor")
     tensors = list(tensors)
     if len(tensors) < 2:
         raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {len(tensors)}")
@@ -305,7 +323,8 @@ def multi_dot(tensors):
             raise RuntimeError(f"multi_dot(): tensor {i} must be 2D but got {t._data.ndim}D")
         if t.dtype is not tensors[0].dtype:
             raise RuntimeError(f"multi_dot(): all tensors must have be the same dtype but tensor 0 "
-                               f"is {tensors[0].dtype} and tensor {i} {t.dtype}")
+                               f"is {c_name(tensors[0]._data.dtype)} and tensor {i} "
+                               f"{c_name(t._data.dtype)}")
     first, last = tensors[0]._data.ndim == 1, tensors[-1]._data.ndim == 1
     if first:
         tensors[0] = tensors[0].unsqueeze(0)
@@ -324,8 +343,6 @@ def multi_dot(tensors):
 def _chained(matrices):
     """The product in the order that needs the fewest multiplications."""
     n = len(matrices)
-    if n == 1:
-        return matrices[0]
     sizes = [m._data.shape[0] for m in matrices] + [matrices[-1]._data.shape[1]]
     cost = {(i, i): (0, i) for i in range(n)}
     for length in range(1, n):
@@ -351,6 +368,11 @@ def cross_along(input, other, *, dim=-1):
     a, b = input._data, other._data
     if a.ndim != b.ndim:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
+    if input.dtype is not other.dtype:
+        raise RuntimeError(f"expected scalar type {said(input.dtype)} but found "
+                           f"{said(other.dtype)}")
+    if input.dtype.name == "bool":
+        raise not_implemented("cross", a.dtype)
     wrap_dim(dim, a.ndim)
     if a.shape[dim] != 3 or b.shape[dim] != 3:
         raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got "

@@ -7,10 +7,11 @@ has the shape (d1, 2) here and would be (2, d1) there.
 
 import numpy as np
 
-from learntorch.core.ambient import ambient
+from learntorch.core.ambient import ambient, transform_in
 from learntorch.core.graph import touch
 from learntorch.core.op import composite, nary, view
 from learntorch.core.tensor import Tensor, wrap
+from learntorch.core.warned import warn
 
 NESTED = (list, tuple, slice, Tensor, type(None), type(Ellipsis))
 
@@ -185,6 +186,8 @@ def _item(i):
         raise IndexError("only integers, slices (`:`), ellipsis (`...`), None and long or byte "
                          f"Variables are valid indices (got {type(i).__name__})")
     if i.dtype == np.uint8:
+        warn("indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool "
+             "instead.")
         i = i.astype(bool)
     if i.dtype.kind not in "ib":
         raise IndexError("tensors used as indices must be long, int, byte or bool tensors: "
@@ -280,6 +283,11 @@ def getitem(self, index):
         size = self._data.shape
         if size and -size[0] <= index < size[0]:
             return pick(self, (index,))
+    state = ambient.state
+    if state.intercept is not None:
+        asked = transform_in(state)
+        if asked is not None:
+            return asked.indexed(self, index)
     basic, advanced = parse(self._data.shape, index)
     if advanced is None:
         return basic_view(self, basic)
@@ -289,13 +297,27 @@ def getitem(self, index):
 @composite(space="Tensor", name="__setitem__", inplace=False)
 def setitem(self, index, value):
     """self[index] = value, in place."""
-    basic, advanced = parse(self._data.shape, index)
     state = ambient.state
+    if state.intercept is not None:
+        asked = transform_in(state)
+        if asked is not None:
+            return asked.assigned(self, index, value)
+    basic, advanced = parse(self._data.shape, index)
     if not isinstance(value, Tensor):
         value = _value(value, self)
     if not (state.grad and (self._live or value._live)) and not self._inference:
         _assign(self, basic, advanced, value)
         return
+    _write(self, basic, advanced, value)
+
+
+def assign_seen(self, index, value):
+    """self[index] = value through ops that interceptors see."""
+    basic, advanced = parse(self._data.shape, index)
+    _write(self, basic, advanced, value if isinstance(value, Tensor) else _value(value, self))
+
+
+def _write(self, basic, advanced, value):
     target = self if trivial(basic) else basic_view(self, basic)
     if advanced is None:
         target.copy_(_fitting(value, target._data.shape))

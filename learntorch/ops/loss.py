@@ -8,7 +8,6 @@ from learntorch.core.dtypes import said
 from learntorch.core.op import composite, nary
 from learntorch.core.tensor import Tensor
 from learntorch.ops.compare import where
-from learntorch.ops.matmul import linear
 
 
 def reduce(loss, reduction):
@@ -53,7 +52,7 @@ def mean_squares(xp, x, y, reduction):
     if reduction == "none":
         return d * d
     total = xp.add.reduce(d * d, axis=None)
-    return total if reduction == "sum" else total / total.dtype.type(d.size)
+    return total if reduction == "sum" else total / d.size
 
 
 def mean_squares_x(g, x, y, reduction):
@@ -165,20 +164,39 @@ def check_targets(name, input, target, ignore_index):
     x, t = input._data, target._data
     if x.ndim == 0:
         raise ValueError(f"{name}(): expected input with at least one dimension, got a number")
+    if x.ndim > 1 and t.ndim and t.shape[0] != x.shape[0]:
+        raise ValueError(f"Expected input batch_size ({x.shape[0]}) to match target batch_size "
+                         f"({t.shape[0]}).")
     if t.dtype not in (np.int64, np.uint8):
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {said(t.dtype)}. "
                            "Class targets are class numbers: convert them with .long().")
     expected = (*x.shape[:1], *x.shape[2:]) if x.ndim > 1 else ()
     if t.shape != expected:
-        if x.ndim > 1 and t.ndim and t.shape[0] != x.shape[0]:
-            raise ValueError(f"Expected input batch_size ({x.shape[0]}) to match target batch_size "
-                             f"({t.shape[0]}).")
         raise RuntimeError(f"Expected target size {list(expected)}, got {list(t.shape)}")
     classes = x.shape[1] if x.ndim > 1 else x.shape[0]
     wrong = (t != ignore_index) & ((t < 0) | (t >= classes))
     if wrong.any():
         raise IndexError(f"Target {t[wrong].reshape(-1)[0]} is out of bounds: there are {classes} "
                          f"classes, numbered 0 to {classes - 1}.")
+
+
+def check_weight(input, weight):
+    """Raise RuntimeError for weights of another number than the classes, or of another dtype."""
+    if weight is None:
+        return
+    w = weight._data
+    shape = input._data.shape
+    classes = shape[1 if len(shape) > 1 else 0]
+    if len(shape) > 2 and w.size != classes:
+        raise RuntimeError("weight tensor should be defined either for all or no classes: there "
+                           f"are {classes}, and {w.size} weights")
+    if len(shape) < 3 and w.shape != (classes,):
+        raise RuntimeError(f"weight tensor should be defined either for all {classes} classes or "
+                           f"no classes but got weight tensor of shape: {list(w.shape)}")
+    if w.dtype != input._data.dtype:
+        raise RuntimeError(f"expected scalar type {said(input.dtype)} but found "
+                           f"{said(weight.dtype)}. Weights have the dtype of the input: convert "
+                           "them with .to(input.dtype).")
 
 
 def with_batch(input, target):
@@ -198,6 +216,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
     check_targets("nll_loss", input, target, ignore_index)
+    check_weight(input, weight)
     input, target, single = with_batch(input, target)
     loss = nll(input, weight, target._data.copy(), ignore_index, reduction)
     return loss.squeeze(0) if single and reduction == "none" else loss
@@ -223,8 +242,12 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
         raise RuntimeError("label_smoothing must be between 0.0 and 1.0. Got: "
                            f"{label_smoothing}")
     if target._data.dtype.kind in "fV" and target._data.shape == input._data.shape:
+        if ignore_index >= 0:
+            raise RuntimeError("ignore_index is not supported for floating point target: a "
+                               "probability for each class has no class to ignore.")
         return _with_probabilities(input, target, weight, reduction, label_smoothing)
     check_targets("cross_entropy", input, target, ignore_index)
+    check_weight(input, weight)
     input, target, single = with_batch(input, target)
     if label_smoothing:
         loss = _smoothed(input, target, weight, ignore_index, reduction, label_smoothing)
@@ -240,6 +263,10 @@ def _with_probabilities(input, target, weight, reduction, label_smoothing):
         target = target * (1 - label_smoothing) + label_smoothing / classes
     terms = input.log_softmax(dim) * target
     if weight is not None:
+        if weight._data.shape != (classes,):
+            raise RuntimeError(f"cross_entropy: weight tensor should be defined either for all "
+                               f"{classes} classes or no classes but got weight tensor of shape: "
+                               f"{list(weight._data.shape)}")
         terms = terms * weight.reshape([-1 if i == dim else 1 for i in range(input._data.ndim)])
     loss = -terms.sum(dim)
     if reduction == "mean":
@@ -308,7 +335,7 @@ bernoulli_loss.vjp(x=lambda xp, g, x, y: g * (x - y) / xp.at_least(x * (1 - x), 
 @nary(space="rules")
 def at_least(xp, x, low):
     """x, but not below `low`."""
-    return xp.maximum(x, x.dtype.type(low))
+    return xp.maximum(x, low)
 at_least.vjp(x=lambda g, x, low: g * (x >= low))
 
 
@@ -331,7 +358,7 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
 @nary(space="rules")
 def softplus_of(xp, x):
     """ln(1 + eˣ) for any x, without overflow."""
-    return xp.logaddexp(x, x.dtype.type(0))
+    return xp.logaddexp(x, 0)
 softplus_of.vjp(x=lambda xp, g, x: g * xp.sigmoid(x))
 
 
@@ -395,8 +422,8 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
 
 @nary(space="rules")
 def x_log_x(xp, x):
-    """x ln x, 0 at 0."""
-    return xp.where(x > 0, x * xp.log(xp.where(x > 0, x, 1)), 0).astype(x.dtype)
+    """x ln x, 0 at 0, NaN below."""
+    return xp.where(x == 0, 0, x * xp.log(xp.where(x == 0, 1, x)))
 x_log_x.vjp(x=lambda xp, g, x: g * (xp.log(x) + 1))
 
 
@@ -451,40 +478,21 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-06, reduction="mean
     return reduce_(loss, reduction)
 
 
-@composite(space="nn.functional")
-def linear_cross_entropy(input, linear_weight, target, *, linear_bias=None, weight=None,
-                         reduction="mean", ignore_index=None, label_smoothing=0.0, options=None):
-    """cross_entropy(input · linear_weightᵀ + linear_bias, target).
+# ---- the same as functions of torch, the reduction a number -----------------------------------
 
-    Shapes: input (N, in) or (in), linear_weight (C, in) or (C, d₁, …, in), target as for
-    cross_entropy.
-    """
-    w = linear_weight
-    sizes = w._data.shape[:-1]
-    check_linear(input, w, linear_bias)
-    if ignore_index is not None and target._data.dtype.kind in "fV":
-        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
-    scores = linear(input, w.reshape(-1, w._data.shape[-1]) if w._data.ndim > 2 else w,
-                    None if linear_bias is None else linear_bias.reshape(-1))
-    if w._data.ndim > 2:
-        scores = scores.reshape(-1, *sizes)
-    return cross_entropy(scores, target, weight=weight, reduction=reduction,
-                         ignore_index=-100 if ignore_index is None else ignore_index,
-                         label_smoothing=label_smoothing)
+REDUCTIONS = ("none", "mean", "sum")
 
 
-def check_linear(input, linear_weight, linear_bias):
-    """Raise RuntimeError for shapes that linear_cross_entropy cannot use."""
-    x, w = input._data.shape, linear_weight._data.shape
-    if len(x) not in (1, 2):
-        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {len(x)}")
-    if len(w) < 2:
-        raise RuntimeError(f"expected linear_weight with dimensionality at least 2, got {len(w)}")
-    if x[-1] != w[-1]:
-        raise RuntimeError("expected equal input and linear_weight last dimensions (in_features), "
-                           f"got {x[-1]} and {w[-1]}, respectively")
-    if len(w) > 2 and len(x) == 1:
-        raise RuntimeError(f"K-dimensional loss defined by linear_weight shape {w} requires "
-                           f"batched input, (N, {w[-1]}), got unbatched input with shape {x}")
-    if linear_bias is not None and linear_bias._data.shape != w[:-1]:
-        raise RuntimeError(f"expected linear_bias shape {w[:-1]}, got {linear_bias._data.shape}")
+@composite(name="torch.kl_div", method=False)
+def kl_div_numbered(input, target, reduction=0, *, log_target=False):
+    """target · (ln target − input): 0 all terms, 1 their mean, 2 their sum."""
+    terms = kl_div(input, target, reduction="none", log_target=log_target)
+    return reduce_(terms, REDUCTIONS[reduction])
+
+
+@composite(name="torch.binary_cross_entropy_with_logits", method=False)
+def binary_cross_entropy_with_logits_numbered(input, target, weight=None, pos_weight=None,
+                                              reduction=0):
+    """−y ln σ(x) − (1 − y) ln(1 − σ(x)): 0 all terms, 1 their mean, 2 their sum."""
+    return binary_cross_entropy_with_logits(input, target, weight, pos_weight=pos_weight,
+                                            reduction=REDUCTIONS[reduction])

@@ -69,7 +69,7 @@ batched.vjp(x=lambda xp, g, y: xp.batched(g, y.swapaxes(-1, -2)),
             y=lambda xp, g, x: xp.batched(x.swapaxes(-1, -2), g))
 
 
-@composite(out=True)
+@composite(out=True, space="torch linalg")
 def matmul(input, other):
     """The matrix product, whatever the dimensions: vectors, matrices, batches that broadcast.
 
@@ -79,23 +79,8 @@ def matmul(input, other):
     x, y = input._data.ndim, other._data.ndim
     if x == 2 and y == 2:
         return mm(input, other)
-    if x == 0 or y == 0:
-        raise RuntimeError("both arguments to matmul need to be at least 1D, but they are "
-                           f"{x}D and {y}D")
-    if x == 1 and y == 1:
-        return dot(input, other)
-    if x == 2 and y == 1:
-        return mv(input, other)
-    if x == 1 and y == 2:
-        return mm(input.unsqueeze(0), other).squeeze(0)
-    if y == 1:
-        if input._data.shape[-1] != other._data.shape[0]:
-            raise RuntimeError(f"size mismatch, got input ({input._data.shape[-2]}), mat "
-                               f"({input._data.shape[-2]}x{input._data.shape[-1]}), vec "
-                               f"({other._data.shape[0]})")
-        return batched(input, other.unsqueeze(-1)).squeeze(-1)
-    if x == 1:
-        return batched(input.unsqueeze(0), other).squeeze(-2)
+    if x < 2 or y < 2:
+        return vector_product(input, other)
     if y == 2 and x > 2:                     # one big product instead of many small ones
         shape = input._data.shape
         rows = count(shape[:-1])
@@ -106,6 +91,28 @@ def matmul(input, other):
         raise RuntimeError("Expected size for first two dimensions of batch2 tensor to be: "
                            f"[{a[0]}, {a[-1]}] but got: [{b[0]}, {b[-2]}].")
     return batched(input, other)
+
+
+@composite(space="rules")
+def vector_product(input, other):
+    """The matrix product where one factor is a vector, whose dimension is not in the result."""
+    x, y = input._data.ndim, other._data.ndim
+    if x == 0 or y == 0:
+        raise RuntimeError("both arguments to matmul need to be at least 1D, but they are "
+                           f"{x}D and {y}D")
+    if x == 1 and y == 1:
+        return dot(input, other)
+    if x == 2:
+        return mv(input, other)
+    if x == 1 and y == 2:
+        return mm(input.unsqueeze(0), other).squeeze(0)
+    if x == 1:
+        return batched(input.unsqueeze(0), other).squeeze(-2)
+    if input._data.shape[-1] != other._data.shape[0]:
+        raise RuntimeError(f"size mismatch, got input ({input._data.shape[-2]}), mat "
+                           f"({input._data.shape[-2]}x{input._data.shape[-1]}), vec "
+                           f"({other._data.shape[0]})")
+    return batched(input, other.unsqueeze(-1)).squeeze(-1)
 
 
 @composite(space="rules")
@@ -140,8 +147,8 @@ def linear_weight(xp, g, x, weight_shape):
     """Σ over all rows of g ⊗ x."""
     if len(weight_shape) == 1:
         return (xp.expand_dims(g, -1) * x).reshape((-1, weight_shape[0])).sum(axis=0)
-    rows = g.reshape((-1, g.shape[-1]))
-    return xp.mm(rows.swapaxes(0, 1), x.reshape((-1, x.shape[-1])))
+    rows = count(g.shape[:-1])
+    return xp.mm(g.reshape((rows, g.shape[-1])).swapaxes(0, 1), x.reshape((rows, x.shape[-1])))
 
 
 def linear_x(xp, g, weight):
@@ -175,7 +182,7 @@ def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
 @composite(out=True, inplace=True)
 def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
     """beta · input + alpha · Σᵢ batch1[i] · batch2[i]."""
-    return _plus(input, bmm(batch1, batch2).sum(0), beta, alpha)
+    return _plus(input, bmm(batch1, batch2).sum(0, dtype=batch1.dtype), beta, alpha)
 
 
 def _plus(input, product, beta, alpha):
@@ -217,5 +224,5 @@ def bilinear(input1, input2, weight, bias=None):
     k, n, m = w
     side_by_side = weight.permute(1, 0, 2).reshape(n, k * m)
     half = mm(input1.reshape(count(a[:-1]), n), side_by_side).reshape(count(a[:-1]), k, m)
-    y = (half * input2.reshape(count(a[:-1]), 1, m)).sum(2).reshape(*a[:-1], k)
+    y = (half * input2.reshape(count(a[:-1]), 1, m)).sum(2, dtype=half.dtype).reshape(*a[:-1], k)
     return y if bias is None else y + bias

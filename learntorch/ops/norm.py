@@ -12,7 +12,7 @@ from learntorch.core.failures import not_implemented
 from learntorch.core.op import composite, multi, nary
 from learntorch.core.outputs import write_out
 from learntorch.core.shapes import count
-from learntorch.core.tensor import Tensor
+from learntorch.core.tensor import Tensor, wrap
 from learntorch.ops.distance import p_norm
 from learntorch.ops.reduce import axes
 from learntorch.ops.shape import cat
@@ -40,7 +40,7 @@ def channel_sums(xp, x):
     n, channels, length = x.shape
     if length == 1:
         return column_sums(xp, x.reshape(n, channels))
-    return column_sums(xp, row_sums(xp, x.reshape(-1, length)).reshape(n, channels))
+    return column_sums(xp, row_sums(xp, x.reshape(n * channels, length)).reshape(n, channels))
 
 
 def channel_products(xp, x, y):
@@ -233,7 +233,7 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
        space="nn.functional", grad="NativeBatchNorm", refuses="batch_norm")
 def standard_channels(xp, x, weight, bias, eps):
     """(x − μ) / √(σ² + eps) · weight + bias, μ and σ² of each channel (dimension 1)."""
-    d = x.reshape(*x.shape[:2], -1) if x.size else x.reshape(*x.shape[:2], 0)
+    d = x.reshape(*x.shape[:2], count(x.shape[2:]))
     n = d.dtype.type(max(d.shape[0] * d.shape[2], 1))
     mean = channel_sums(xp, d) / n
     d = d - mean[:, None]
@@ -343,6 +343,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     """
     if training:
         check_values(input._data.shape, input.shape)
+        if eps <= 0:
+            raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
         check_both(running_mean, running_var)
     if input._data.shape == (0,):
         return input.clone()
@@ -351,6 +353,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
         return known_channels(input, weight, bias, running_mean, running_var, eps)
     y, mean, var = standard_channels(input, weight, bias, eps)
     a = input._data
+    if not a.size:                      # an empty batch says nothing about the running statistics
+        return y
     n = a.size // max(a.shape[1], 1)
     move_towards(running_mean, mean._data, momentum)
     move_towards(running_var, var._data * (n / max(n - 1, 1)), momentum)
@@ -536,6 +540,39 @@ def local_response_norm(input, size, alpha=0.0001, beta=0.75, k=1.0):
         total = total + padded.narrow(1, i, shape[1])
     mean = total.div(size, rounding_mode=None if input.is_floating_point() else "trunc")
     return input / (mean * alpha + k) ** beta
+
+
+def cross_map_norm(input, size, alpha, beta, k):
+    """`local_response_norm` of images as PyTorch's CrossMapLRN2d computes it."""
+    if input.dim() != 4:
+        raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead.")
+    channels = np.arange(input._data.shape[1])
+    apart = channels[:, None] - channels
+    half = int((size - 1) / 2 + 1)
+    near = (abs(apart) < half) | ((channels == 0) & (apart >= half))
+    low = int(size - (size - 1) / 2)
+    back = (apart <= low) & (apart > low - size)
+    near, back = (wrap(m.astype(input._data.dtype)) for m in (near, back))
+    return across_channels(input, near, back, alpha / size, beta, k)
+
+
+@nary(tensors=("x", "near", "back"), space="rules", grad="CrossMapLRN2d")
+def across_channels(xp, x, near, back, alpha, beta, k):
+    """x · (k + alpha · near x²)^−beta, where the matrix `near` says which channels count."""
+    flat = x.reshape(*x.shape[:2], count(x.shape[2:]))
+    return x * ((k + alpha * xp.matmul(near, flat * flat)) ** -beta).reshape(x.shape)
+
+
+def across_channels_x(xp, g, x, near, back, out, alpha, beta, k):
+    """The gradient through x itself, and through the sums: there `back` takes the place of nearᵀ.
+    """
+    shape = (*x.shape[:2], count(x.shape[2:]))
+    flat = x.reshape(shape)
+    scale = k + alpha * xp.matmul(near, flat * flat)
+    g = g.reshape(shape)
+    through = xp.matmul(back, g * out.reshape(shape) / scale)
+    return (scale ** -beta * g - 2 * alpha * beta * flat * through).reshape(x.shape)
+across_channels.vjp(x=across_channels_x)
 
 
 @composite(space="nn.functional")

@@ -4,6 +4,7 @@ import math
 
 from learntorch.core.dtypes import FLOATS, complex128, finfo, float64, said
 from learntorch.core.op import binary, composite, multi, nary, unary
+from learntorch.core.outputs import write_out
 from learntorch.core.tensor import Tensor
 from learntorch.ops.arithmetic import as_left, mul
 from learntorch.ops.complex import make_complex
@@ -53,6 +54,28 @@ def logaddexp(xp, x, y):
     return xp.logaddexp(x, y)
 logaddexp.vjp(x=lambda xp, g, x, y: g / (1 + xp.exp(y - x)),
               y=lambda xp, g, x, y: g / (1 + xp.exp(x - y)))
+
+
+@binary(space="rules", grad="Logaddexp", inplace=False, out=False)
+def complex_logaddexp(xp, x, y):
+    """ln(eˣ + eʸ) of complex numbers: the angle goes on from that of the larger one, unwrapped."""
+    first = x.real >= y.real
+    top, low = xp.where(first, x, y), xp.where(first, y, x)
+    same = xp.isinf(top.real) & (top.real == low.real)
+    infinite = xp.where(top.real < 0, low, xp.log(xp.exp(x) + xp.exp(y)))
+    return xp.where(same, infinite, top + xp.log1p(xp.exp(low - top)))
+complex_logaddexp.vjp(x=lambda xp, g, x, y: g / (1 + xp.exp(y - x)),
+                      y=lambda xp, g, x, y: g / (1 + xp.exp(x - y)))
+
+
+@logaddexp.public
+def log_of_sum(input, other, *, out=None):
+    """ln(eˣ + eʸ) without overflow."""
+    if isinstance(input, Tensor) and isinstance(other, Tensor) and (
+            input.dtype.is_complex or other.dtype.is_complex):
+        r = complex_logaddexp(input, other)
+        return r if out is None else write_out(logaddexp.op, out, r, (input, other))
+    return logaddexp(input, other, out=out)
 
 
 @binary(ufunc="logaddexp2", numbers=False)
@@ -243,13 +266,13 @@ def isreal(xp, x):
 # ---- bits -----------------------------------------------------------------------------------
 
 
-@binary(ufunc="left_shift")
+@binary(ufunc="left_shift", numbers="both")
 def bitwise_left_shift(xp, x, y):
     """The bits of x moved y places up: x · 2ʸ."""
     return xp.left_shift(x, y)
 
 
-@binary(ufunc="right_shift")
+@binary(ufunc="right_shift", numbers="both")
 def bitwise_right_shift(xp, x, y):
     """The bits of x moved y places down: ⌊x / 2ʸ⌋."""
     return xp.right_shift(x, y)

@@ -5,7 +5,7 @@ import numpy as np
 from learntorch.core.dtypes import int64, said
 from learntorch.core.failures import tensor_list
 from learntorch.core.op import composite
-from learntorch.core.shapes import Size, broadcast, wrap_dim
+from learntorch.core.shapes import Size, wrap_dim
 from learntorch.core.tensor import Tensor, wrap
 from learntorch.ops.scatter import index_select
 from learntorch.ops.shape import cat, flip, meshgrid, stack
@@ -276,18 +276,25 @@ def _named_times(repeats, output_size):
 
 @composite(method=False, out=False)
 def broadcast_shapes(*shapes):
-    """The shape that tensors of these shapes have together."""
-    shapes = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
+    """The shape that tensors of these shapes have together. Raises RuntimeError without one."""
+    shapes = [(s,) if isinstance(s, int) else s for s in shapes]
     for shape in shapes:
         for n in shape:
             if n < 0:
                 raise RuntimeError("Trying to create tensor with negative dimension "
                                    f"({n}): ({n})")
-    try:
-        return Size(broadcast(*shapes)) if shapes else Size(())
-    except RuntimeError:
-        raise RuntimeError("Shape mismatch: objects cannot be broadcast to a single shape"
-                           ) from None
+    together = [1] * max(map(len, shapes), default=0)
+    for i, shape in enumerate(shapes):
+        for dim in range(-1, -len(shape) - 1, -1):
+            n, m = shape[dim], together[dim]
+            if 1 not in (n, m) and n != m:
+                raise RuntimeError(
+                    f"Attempting to broadcast a dimension of length {n} at {dim}! Mismatching "
+                    f"argument at index {i} had {shape}; but expected shape should be "
+                    f"broadcastable to {together}")
+            if m == 1:
+                together[dim] = n
+    return Size(together)
 
 
 @composite(space="Tensor", inplace=False)
@@ -315,8 +322,8 @@ def unravel_index(indices, shape):
                          f"{indices.dtype}")
     if any(n < 0 for n in shape):
         raise ValueError(f"'shape' cannot have negative values, but got {shape}")
-    return tuple(wrap(np.asarray(c)) for c in np.unravel_index(i % max(int(np.prod(shape)), 1),
-                                                               shape))
+    return tuple(wrap(np.asarray(c)) for c in np.unravel_index(
+        i.astype(np.int64) % max(int(np.prod(shape)), 1), shape))
 
 
 @composite(out=False)

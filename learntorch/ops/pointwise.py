@@ -27,14 +27,14 @@ def exp(xp, x):
 exp.vjp(x=lambda g, out: g * out)
 
 
-@unary(ufunc="exp2", result="float")
+@unary(ufunc="exp2", space="torch special", result="float")
 def exp2(xp, x):
     """2ˣ."""
     return xp.exp2(x)
 exp2.vjp(x=lambda g, out: g * (out * 0.6931471805599453))
 
 
-@unary(ufunc="expm1", result="float")
+@unary(ufunc="expm1", space="torch special", result="float")
 def expm1(xp, x):
     """eˣ − 1, exact for small x."""
     return xp.expm1(x)
@@ -62,7 +62,7 @@ def log10(xp, x):
 log10.vjp(x=lambda g, x: g / (x * 2.302585092994046))
 
 
-@unary(ufunc="log1p", result="float")
+@unary(ufunc="log1p", space="torch special", result="float")
 def log1p(xp, x):
     """ln(1 + x), exact for small x."""
     return xp.log1p(x)
@@ -197,38 +197,43 @@ abs.vjp(x=lambda xp, g, x: g * xp.conj(xp.sgn(x)))
 @unary(space="rules", inplace=False, out=False)
 def nan_to_zero(xp, x):
     """x, with 0 for NaN."""
-    return xp.where(xp.isnan(x), 0, x).astype(x.dtype)
+    return xp.where(xp.isnan(x), 0, x)
 
 
-@unary
+@unary(identity="b")
 def sign(xp, x):
     """−1, 0 or 1: the sign of x."""
     if x.dtype.kind == "c":
         raise RuntimeError("Unlike NumPy, torch.sign doesn't support complex numbers; use "
                            "torch.sgn instead.")
-    if x.dtype == bool:
-        return x.copy()
-    return xp.nan_to_zero(xp.sign(x)) if x.dtype.kind == "f" else xp.sign(x)
+    return xp.nan_to_zero(xp.sign(x))
 sign.vjp(x=lambda g: g * 0)
 
 
-@unary
+@unary(identity="b")
 def sgn(xp, x):
     """x / |x|, 0 at 0: the sign, for complex numbers the direction."""
-    if x.dtype == bool:
-        return x.copy()
     return xp.nan_to_zero(xp.sign(x)) if x.dtype.kind == "f" else xp.sign(x)
 sgn.vjp(x=lambda xp, g, x, out: xp.sgn_gradient(g, x, out))
 
 
-@nary(tensors=("x", "at", "out"), space="rules")
-def sgn_gradient(xp, x, at, out):
-    """The gradient of x / |x|: 0 on the real line, the part across the direction elsewhere."""
-    if out.dtype.kind != "c":
+@nary(tensors=("x", "at", "s"), space="rules")
+def sgn_gradient(xp, x, at, s):
+    """(x − Re(x·s) s̄) / |at|, s the direction of `at`: how x moves across it."""
+    if s.dtype.kind != "c":
         return xp.zeros_like(x)
-    g = x.conj()
-    across = (g - (g * out.conj()).real * out) / xp.where(at == 0, 1, xp.abs(at))
-    return xp.where(at == 0, 0, across).conj()
+    across = (x - (x * s).real * s.conj()) / xp.where(at == 0, 1, xp.abs(at))
+    return xp.where(at == 0, 0, across)
+sgn_gradient.vjp(
+    x=lambda xp, g, at, s: xp.conj(xp.sgn_gradient(xp.conj(g), at, s)),
+    at=lambda xp, g, at, s, out: -(g * out).real * xp.conj(s) / length_or_one(xp, at),
+    s=lambda xp, g, x, at, s: -(x * (g * xp.conj(s)).real + (x * s).real * xp.conj(g))
+    / length_or_one(xp, at))
+
+
+def length_or_one(xp, x):
+    """|x|, 1 at 0."""
+    return xp.where(xp.eq(x, 0), xp.ones_like(xp.abs(x)), xp.abs(x))
 
 
 @unary(ufunc="floor")
@@ -252,7 +257,7 @@ def trunc(xp, x):
 trunc.vjp(x=lambda g: g * 0)
 
 
-@nary(inplace=True, out=True)
+@nary(space="torch special", inplace=True, out=True)
 def round(xp, x, decimals=0):
     """The nearest whole number (halves to even), or multiple of 10^−decimals."""
     if x.dtype.kind in "iu":
@@ -261,7 +266,7 @@ def round(xp, x, decimals=0):
         return x.copy()
     if not decimals:
         return xp.rint(x)
-    scale = x.dtype.type(10.0 ** abs_of(decimals))
+    scale = 10.0 ** abs_of(decimals)
     return xp.rint(x * scale) / scale if decimals > 0 else xp.rint(x / scale) * scale
 round.vjp(x=lambda g: g * 0)
 
@@ -294,7 +299,7 @@ def clamp_to(xp, x, min, max):
 clamp_to.vjp(x=lambda xp, g, x, min, max: g * xp.within(x, min, max))
 
 
-@nary(space="rules")
+@nary(space="rules", result="mask")
 def within(xp, x, min, max):
     """1 where min ≤ x ≤ max, else 0."""
     inside = xp.ones(x.shape, bool)
@@ -302,7 +307,7 @@ def within(xp, x, min, max):
         inside &= x >= min
     if max is not None:
         inside &= x <= max
-    return inside.astype(x.dtype)
+    return inside
 within.vjp(x=lambda g: g * 0)
 
 
@@ -316,7 +321,7 @@ clamp_between.vjp(x=lambda xp, g, x, min, max: g * xp.winner(x, min, max, 0),
                   max=lambda xp, g, x, min, max: g * xp.winner(x, min, max, 2))
 
 
-@nary(tensors=("x", "min", "max"), space="rules")
+@nary(tensors=("x", "min", "max"), space="rules", result="mask")
 def winner(xp, x, min, max, which):
     """1 where clamp gives x (`which` 0), the lower limit (1) or the upper one (2), else 0."""
     low = xp.zeros((), bool) if min is None else x < min
@@ -325,7 +330,7 @@ def winner(xp, x, min, max, which):
         high = (high & ~low) | (min > max)
         low = low & ~high
     wins = (~(low | high), low, high)[which]
-    return xp.broadcast_to(wins, xp.broadcast(x, low, high).shape).astype(x.dtype)
+    return xp.broadcast_to(wins, xp.broadcast(x, low, high).shape)
 
 
 @composite(inplace=True, out=True)

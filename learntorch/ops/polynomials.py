@@ -11,7 +11,7 @@ def degrees(xp, y):
 def evaluated(xp, name, x, n):
     """SciPy's polynomial, 0 for a negative degree."""
     r = xp.special(name)(xp.maximum(n, 0), x)
-    return xp.where(n < 0, 0, r).astype(x.dtype)
+    return xp.where(n < 0, 0, r)
 
 
 def family(name, scipy_name, says, shifted=False, second=0):
@@ -25,7 +25,8 @@ def family(name, scipy_name, says, shifted=False, second=0):
         return r + second * evaluated(xp, scipy_name, t, n - 1) if second else r
     body.__doc__ = says
     body.__name__ = name
-    return binary(body, space="special", result="float", inplace=False, names=("input", "n"))
+    return binary(body, space="special", result="float", inplace=False, numbers="both",
+                  names=("input", "n"))
 
 
 for _star, _of, _prefix in ((False, "x", ""), (True, "2x − 1", "shifted_")):

@@ -1,7 +1,8 @@
 """Questions about a tensor as a whole, answered with a Python value."""
 
 from learntorch.core.op import composite
-from learntorch.core.tensor import Tensor
+from learntorch.core.storage import TypedStorage, UntypedStorage
+from learntorch.core.tensor import Tensor, owner
 
 
 @composite(method=False, out=False)
@@ -26,6 +27,49 @@ def is_complex(input):
 def is_inference(input):
     """Whether it was made under `torch.inference_mode()`."""
     return input.is_inference()
+
+
+@composite(method=False, out=False)
+def is_conj(input):
+    """Whether conjugation is still to be done: never, it is done at once here."""
+    return input.is_conj()
+
+
+@composite(method=False, out=False)
+def is_storage(obj, /):
+    """Whether `obj` is the memory of a tensor."""
+    return isinstance(obj, (TypedStorage, UntypedStorage))
+
+
+@composite(space="Tensor", inplace=False)
+def is_set_to(self, tensor):
+    """Whether two tensors look at the same places of the same memory."""
+    a, b = self._data, tensor._data
+    return owner(a) is owner(b) and (a.ctypes.data, a.shape, a.strides) == (
+        b.ctypes.data, b.shape, b.strides)
+
+
+@composite(space="Tensor", inplace=False)
+def dim_order(self, ambiguity_check=False):
+    """The dimensions from the one with the largest steps in memory to that with the smallest."""
+    steps = self.stride()
+    if ambiguity_check:
+        refuse_ambiguous(self.shape, steps)
+    return tuple(sorted(range(self.ndim), key=lambda d: -steps[d]))
+
+
+def refuse_ambiguous(shape, steps):
+    """Raise RuntimeError where dimensions of size 1 or equal steps allow another order."""
+    wide = [s for n, s in zip(shape, steps, strict=True) if n > 1]
+    if len(set(wide)) < len(shape):
+        raise RuntimeError("The tensor does not have unique dim order, or cannot map to exact one "
+                           "of the given memory formats.")
+
+
+@composite(space="Tensor", inplace=False)
+def const_data_ptr(self):
+    """The address of the first element, for reading only."""
+    return self.data_ptr()
 
 
 @composite(out=False)

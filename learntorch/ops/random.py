@@ -14,6 +14,7 @@ from learntorch.core.op import composite, nary
 from learntorch.core.shapes import broadcast
 from learntorch.core.tensor import Tensor, wrap
 from learntorch.ops.create import creator, finish, numpy_type, shape_of
+from learntorch.ops.draw_slopes import check_float
 from learntorch.random import Generator, default_generator
 
 
@@ -267,7 +268,7 @@ def check_bounds(d, low, last):
 # ---- with a tensor of parameters ----------------------------------------------------------------
 
 
-@nary(tensors=("x", "y"), space="rules", grad="Normal")
+@nary(tensors=("x", "y"), space="rules", grad="Normal", halves="body")
 def normal_around(x, y, generator):
     """x + y·z, z standard normal. PyTorch lets no gradient through: z·g would be the one of y."""
     only_floats(x.dtype, "normal_kernel_cpu")
@@ -394,32 +395,18 @@ binomial.vjp(x=lambda g: g * 0, y=lambda g: g * 0)
 @nary(name="_standard_gamma", grad="StandardGamma", method=False, inplace=False, out=False)
 def standard_gamma(x, generator=None):
     """Gamma numbers of shape parameter x and scale 1."""
-    if x.dtype.name not in ("float32", "float64"):
-        raise failures.not_implemented("gamma_cpu", x.dtype)
+    check_float("gamma_cpu", x)
     return rejection.gamma(source(generator), x)
-standard_gamma.vjp(x=lambda g, x, out: g * gamma_slope(x, out))
+standard_gamma.vjp(x=lambda xp, g, x, out: g * xp._standard_gamma_grad(x, out))
 
 
-def gamma_slope(alpha, draws):
-    """d draw/dα at a fixed quantile: −(∂P/∂α)/(∂P/∂x), P the distribution function.
-
-    Source: Figurnov, Mohamed and Mnih, Implicit Reparameterization Gradients (2018), equation 3.
-    PyTorch uses approximations that are off by up to 5·10⁻⁴ of the value.
-    """
-    from scipy import special
-    a, x = alpha.astype(np.float64), draws.astype(np.float64)
-    h = 1e-3 * np.minimum(a, 1.0)
-
-    def difference(h):
-        return (special.gammainc(a + h, x) - special.gammainc(a - h, x)) / (2.0 * h)
-    rise = (4.0 * difference(h) - difference(2.0 * h)) / 3.0
-    log_density = (a - 1.0) * np.log(x) - x - special.gammaln(a)
-    return (-rise / np.exp(log_density)).astype(alpha.dtype)
-
-
-@composite(name="_sample_dirichlet", method=False, inplace=False, out=False)
-def sample_dirichlet(input, generator=None):
-    """Shares of 1 along the last dimension, Dirichlet distributed; without a gradient."""
-    if input._data.dtype.name not in ("float32", "float64"):
-        raise failures.not_implemented("dirichlet", input._data.dtype)
-    return wrap(rejection.dirichlet(source(generator), input._data))
+@nary(name="_sample_dirichlet", grad="SampleDirichlet", method=False, inplace=False, out=False)
+def sample_dirichlet(x, generator=None):
+    """Shares of 1 along the last dimension, Dirichlet distributed with parameters x."""
+    check_float("dirichlet", x)
+    return rejection.dirichlet(source(generator), x)
+def sample_dirichlet_x(xp, g, x, out):
+    """More αᵢ moves share i by dxᵢ/dαᵢ and takes it from the others in proportion to them."""
+    total = x.sum(axis=-1, keepdims=True)
+    return xp._dirichlet_grad(out, x, total) * (g - (out * g).sum(axis=-1, keepdims=True))
+sample_dirichlet.vjp(x=sample_dirichlet_x)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from learntorch.core.dtypes import FLOATS, get_default_dtype, of, said
+from learntorch.core.failures import not_implemented
 from learntorch.core.op import composite, multi, nary
 from learntorch.core.shapes import wrap_dim, wrap_dims
 from learntorch.core.tensor import Tensor, wrap
@@ -58,7 +59,7 @@ def whole(input, dim):
 def average(xp, x, dim=None, keepdim=False):
     """Σ x / n along `dim`."""
     n = x.size if dim is None else xp.prod([x.shape[d] for d in dim])
-    return xp.add.reduce(x, axis=dim, keepdims=keepdim) / x.dtype.type(n)
+    return xp.add.reduce(x, axis=dim, keepdims=keepdim) / n
 average.vjp(x=lambda xp, g, x_shape, dim, keepdim: xp.broadcast_to(
     restore(xp, g, x_shape, dim, keepdim) / counted(x_shape, dim), x_shape))
 
@@ -140,6 +141,15 @@ def pairs_gradient(xp, x, y):
     return result
 
 
+def pairs_gradient_y(xp, g, x, y):
+    """Σ over i ≠ j, both not m, of gᵢ xⱼ · Π of y without i, j and m: by division, y without 0."""
+    h, k = g / y, x / y
+    hs, ks = h.sum(axis=-1, keepdims=True), k.sum(axis=-1, keepdims=True)
+    both = hs * ks - (h * k).sum(axis=-1, keepdims=True) - h * (ks - k) - k * (hs - h)
+    return both * xp.prod(y, axis=-1, keepdims=True) / y
+pairs_gradient.vjp(x=lambda xp, g, y: xp.pairs_gradient(g, y), y=pairs_gradient_y)
+
+
 @product.public
 def prod(input, dim=None, keepdim=False, *, dtype=None):
     """Π x over all elements, or along `dim`. Integers multiply as int64."""
@@ -158,9 +168,9 @@ def prod(input, dim=None, keepdim=False, *, dtype=None):
 def variance(xp, x, dim, correction, keepdim):
     """Σ (x − x̄)² / (n − correction) along `dim`."""
     n = counted(x.shape, dim)
-    centred = x - xp.add.reduce(x, axis=dim, keepdims=True) / x.dtype.type(n)
+    centred = x - xp.add.reduce(x, axis=dim, keepdims=True) / n
     squares = (centred * centred.conj()).real
-    return xp.add.reduce(squares, axis=dim, keepdims=keepdim) / squares.dtype.type(
+    return xp.add.reduce(squares, axis=dim, keepdims=keepdim) / (
         n - correction if n > correction else 0)
 
 
@@ -254,10 +264,10 @@ def peak_x(xp, g, x, out, dim, keepdim):
 peak.vjp(x=peak_x)
 
 
-@nary(tensors=("x", "y"), space="rules")
+@nary(tensors=("x", "y"), space="rules", result="mask")
 def ties(xp, x, y):
     """1 where x equals y (NaN counts as equal to NaN), else 0."""
-    return ((x == y) | (xp.isnan(x) & xp.isnan(y))).astype(x.dtype)
+    return (x == y) | (xp.isnan(x) & xp.isnan(y))
 
 
 @multi(space="rules", outputs=("values", "indices"))
@@ -323,13 +333,13 @@ def min(input, dim=None, keepdim=False, *, other=None):
     return extreme("min", min_returned, False, input, other if dim is None else dim, keepdim)
 
 
-@composite(out=True)
+@composite(out="match")
 def amax(input, dim=(), keepdim=False):
     """The largest element along `dim` (several allowed); ties share the gradient."""
     return _several(input, dim, keepdim, True, "amax")
 
 
-@composite(out=True)
+@composite(out="match")
 def amin(input, dim=(), keepdim=False):
     """The smallest element along `dim` (several allowed); ties share the gradient."""
     return _several(input, dim, keepdim, False, "amin")
@@ -402,7 +412,7 @@ def count_nonzero(xp, x, dim=None):
 # ---- log-sum-exp, norms -----------------------------------------------------------------------
 
 
-@nary(name="logsumexp", grad="Logsumexp", out=True)
+@nary(name="logsumexp", space="torch special", grad="Logsumexp", out=True)
 def log_sum_exp(xp, x, dim, keepdim):
     """ln Σ eˣ along `dim`, shifted by the maximum so that eˣ cannot overflow."""
     m = xp.maximum.reduce(x.real, axis=dim, keepdims=True, initial=-xp.inf)
@@ -425,9 +435,29 @@ def logsumexp(input, dim, keepdim=False):
     dims = whole(input, dim)
     if dims is None:
         dims = tuple(range(input._data.ndim))
-    if not dims:
+    if not (dims or input.dtype.is_complex):
         return input.clone()
     return log_sum_exp(input, dims, keepdim)
+
+
+@nary(name="hash_tensor", result="index", out=True)
+def mixed_bits(xp, x, dim, keepdim):
+    """The bits of all numbers, as 64-bit ones, xor-ed: two tensors that differ rarely agree."""
+    if x.dtype.kind == "c":
+        raise not_implemented("xor_sum_cpu", x.dtype)
+    wide = x.astype(xp.float64 if x.dtype.kind == "f" else xp.int64)
+    return xp.bitwise_xor.reduce(wide.view(xp.uint64), axis=dim, keepdims=keepdim)
+
+
+@mixed_bits.public
+def hash_tensor(input, dim=(), *, keepdim=False, mode=0):
+    """All numbers of `dim` (all there are) in one uint64: the xor of their bits."""
+    if mode:
+        raise RuntimeError(f"Unknown hash_tensor mode: {mode}. There is one, 0: xor.")
+    if not input._data.size and dim == ():
+        raise RuntimeError("hash_tensor: Expected reduction dim to be specified for input.numel() "
+                           "== 0. Specify the reduction dim with the 'dim' argument.")
+    return mixed_bits(input, whole(input, dim), keepdim)
 
 
 def reduced_dtype(dtype):

@@ -63,10 +63,10 @@ def places_after(xp, x, n):
     return xp.arange(n) > xp.arange(n)[:, None]
 
 
-@nary(space="rules")
+@nary(space="rules", result="mask")
 def places_from(xp, x, n):
     """The n × n matrix that is 1 where the column is not before the row, else 0."""
-    return (xp.arange(n) >= xp.arange(n)[:, None]).astype(x.dtype)
+    return xp.arange(n) >= xp.arange(n)[:, None]
 places_from.vjp(x=lambda xp, g, x_shape: xp.broadcast_to(g.sum() * 0, x_shape))
 
 
@@ -95,16 +95,24 @@ def logcumsumexp_x(xp, g, x, out, dim):
 running_logsumexp.vjp(x=logcumsumexp_x)
 
 
+@nary(space="rules", grad="Logcumsumexp")
+def running_complex_logsumexp(xp, x, dim):
+    """The same for complex numbers, whose angle goes on from place to place."""
+    made = []
+    for row in xp.moveaxis(x, dim, 0):
+        made.append(xp.complex_logaddexp(row, made[-1]) if made else row)
+    return xp.stack(made, axis=dim) if made else x.copy()
+running_complex_logsumexp.vjp(x=lambda xp, g, x, out, dim: xp.exp(
+    from_the_end(xp, xp.running_complex_logsumexp, xp.log(g) - out, dim) + x))
+
+
 @running_logsumexp.public
 def logcumsumexp(input, dim):
     """ln Σ eˣ up to and including each place along `dim`, without overflow."""
     dim = wrap_dim(dim, input._data.ndim)
     if not input._data.ndim:
         return input.clone()
-    if not input.dtype.is_complex:
-        return running_logsumexp(input, dim)
-    top = input.detach().real.amax(dim, True)
-    return (input - top).exp().cumsum(dim).log() + top
+    return (running_complex_logsumexp if input.dtype.is_complex else running_logsumexp)(input, dim)
 
 
 @multi(name="cummax", grad="Cummax", outputs=("values", "indices"), out=True)

@@ -17,7 +17,7 @@ def places(xp, index, shape, dim):
     return flat
 
 
-@nary(tensors=("x", "index"), name="gather", grad="Gather", out=True)
+@nary(tensors=("x", "index"), name="gather", grad="Gather", out="dtype apart")
 def gather_places(xp, x, dim, index):
     """x[index[i, j], j] for dim 0: the elements at `index` along `dim`."""
     return x.reshape(-1)[places(xp, index, x.shape, dim)]
@@ -301,7 +301,8 @@ scatter_peak.vjp(x=scatter_peak_x, src=scatter_peak_src)
 # ---- whole slices ---------------------------------------------------------------------------
 
 
-@nary(tensors=("x", "index"), name="index_select", grad="IndexSelect", out=True)
+@nary(tensors=("x", "index"), name="index_select", grad="IndexSelect",
+      out="apart")
 def select_slices(xp, x, dim, index):
     """The slices of x at `index` along `dim`."""
     return xp.take(x, index, axis=dim)
@@ -474,7 +475,7 @@ def flat_index(name, input, index):
     return index % n if n else index
 
 
-@composite(out=True)
+@composite(out="apart")
 def take(input, index):
     """The elements at `index` of the flattened input; the result has the shape of `index`."""
     index = flat_index("take", input, index)
@@ -534,7 +535,7 @@ def check_mask(name, mask):
 def fill_masked(xp, x, mask, value):
     """x with a number where `mask` is True."""
     return xp.where(mask, x.dtype.type(value), x)
-fill_masked.vjp(x=lambda g, mask: g * ~mask)
+fill_masked.vjp(x=lambda xp, g, mask: xp.masked_fill(g, mask, 0))
 
 
 @fill_masked.public
@@ -565,7 +566,7 @@ def masked_fill(input, mask, value):
     return choose(mask, value.to(input.dtype), input)
 
 
-@composite(out=True)
+@composite(out="apart")
 def masked_select(input, mask):
     """The elements where `mask` is True, broadcasting, in one dimension."""
     if mask._data.dtype != bool:

@@ -6,7 +6,7 @@ from learntorch.core.op import composite, listed, nary
 from learntorch.core.shapes import as_shape, wrap_dim
 
 
-@listed(name="cat", method=False, out=True, aliases=("concat", "concatenate"))
+@listed(name="cat", method=False, out="apart", aliases=("concat", "concatenate"))
 def join(xp, tensors, dim):
     """The tensors one after the other along `dim`."""
     return xp.concatenate(tensors, axis=dim)

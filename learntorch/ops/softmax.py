@@ -3,6 +3,7 @@
 from learntorch import random, random_streams
 from learntorch.core.op import composite, nary
 from learntorch.core.tensor import wrap
+from learntorch.core.warned import warn
 
 
 @nary(space="torch nn.functional special", name="softmax", out=True, grad="Softmax",
@@ -32,9 +33,8 @@ def _chosen_dim(name, dim, ndim):
     """The dimension of softmax when nobody says one: PyTorch's old guess, with its warning."""
     if dim is not None:
         return dim
-    import warnings
-    warnings.warn(f"Implicit dimension choice for {name} has been deprecated. Change the call to "
-                  "include dim=X as an argument.", UserWarning, stacklevel=4)
+    warn(f"Implicit dimension choice for {name} has been deprecated. Change the call to include "
+         "dim=X as an argument.")
     return 0 if ndim in (0, 1, 3) else 1
 
 
@@ -57,7 +57,7 @@ def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
 @composite(space="nn.functional")
 def softmin(input, dim=None, _stacklevel=3, dtype=None):
     """Softmax of −x."""
-    return softmax(-input, dim, dtype=dtype)
+    return softmax(-input, _chosen_dim("softmin", dim, input._data.ndim), dtype=dtype)
 
 
 @composite(space="nn.functional")

@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from learntorch.core.dtypes import int32, int64, of, said
+from learntorch.core.dtypes import (
+    int32,
+    int64,
+    of,
+    of_number,
+    promote,
+    promote_types,
+    said,
+)
 from learntorch.core.op import composite, multi, nary
 from learntorch.core.shapes import wrap_dim
 from learntorch.core.tensor import Tensor, wrap
@@ -129,7 +137,7 @@ def lined_up(name, input, dim):
     return input, dim, n
 
 
-@composite(out=True)
+@composite(out="apart")
 def kthvalue(input, k, dim=-1, keepdim=False):
     """The k-th smallest element along `dim` (from 1): `values`, `indices`."""
     x, dim, n = lined_up("kthvalue", input, dim)
@@ -377,12 +385,11 @@ def searchsorted(sorted_sequence, values, *, out_int32=False, right=False, side=
         raise RuntimeError("torch.searchsorted(): side and right can't be set to opposites, got "
                            "side of left while right was True")
     if not isinstance(values, Tensor):
-        values = wrap(np.asarray(values, sorted_sequence._data.dtype))
+        values = _as_value(values, sorted_sequence)
     a, v = sorted_sequence._data, values._data
     if a.dtype is not v.dtype:
-        raise RuntimeError("torch.searchsorted(): boundary tensor and input value tensor should "
-                           f"have same dtype, but got boundary tensor dtype {said(a.dtype)} and "
-                           f"input value tensor dtype {said(v.dtype)}")
+        both = promote_types(sorted_sequence.dtype, values.dtype)
+        sorted_sequence, values = sorted_sequence.to(both), values.to(both)
     if a.ndim == 0:
         raise RuntimeError("torch.searchsorted(): sorted_sequence needs at least one dimension")
     if a.ndim > 1 and (a.ndim != v.ndim or a.shape[:-1] != v.shape[:-1]):
@@ -395,6 +402,11 @@ def searchsorted(sorted_sequence, values, *, out_int32=False, right=False, side=
         sorted_sequence = sorted_sequence.gather(-1, sorter)
     places = insertion_places(sorted_sequence.detach(), values.detach(), right or side == "right")
     return places.to(int32) if out_int32 else places.to(int64)
+
+
+def _as_value(number, sequence):
+    """A number to look for, in the type it has together with the sequence: 1.5 stays 1.5."""
+    return wrap(np.asarray(number, promote(sequence.dtype, None, of_number(number)).numpy))
 
 
 def _check_sorter(a, sorter):
@@ -417,12 +429,7 @@ def bucketize(input, boundaries, *, out_int32=False, right=False):
         raise RuntimeError("bucketize(): boundaries tensor must be 1 dimension, but got dim("
                            f"{boundaries._data.ndim})")
     if not isinstance(input, Tensor):
-        input = wrap(np.asarray(input, boundaries._data.dtype))
-    if input._data.dtype is not boundaries._data.dtype:
-        raise RuntimeError("torch.searchsorted(): boundary tensor and input value tensor should "
-                           f"have same dtype, but got boundary tensor dtype "
-                           f"{said(boundaries.dtype)} and input value tensor dtype "
-                           f"{said(input.dtype)}")
+        input = _as_value(input, boundaries)
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
 

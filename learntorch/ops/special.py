@@ -83,8 +83,12 @@ digamma.vjp(x=lambda xp, g, x: g * xp.polygamma(x, 1))
 
 @nary(name="polygamma", space=BOTH, out=True, inplace=True)
 def digamma_slope(xp, x, n):
-    """The n-th derivative of digamma."""
-    return xp.special("polygamma")(n, x).astype(x.dtype)
+    """The n-th derivative of digamma; of degree 1 by reflection: ψ₁(x) + ψ₁(1 − x) = π²/sin²πx."""
+    if n > 1:
+        return xp.special("polygamma")(n, xp.where(x == xp.inf, xp.nan, x))
+    low = x < 0.5
+    r = xp.special("polygamma")(1, xp.where(low, 1 - x, x)).astype(x.dtype)
+    return xp.where(low, (math.pi / xp.sin(math.pi * x)) ** 2 - r, r)
 digamma_slope.vjp(x=lambda xp, g, x, n: g * xp.polygamma(x, n + 1))
 
 
@@ -152,7 +156,7 @@ def gammaincc(input, other):
     return igammac(input, other)
 
 
-@binary(space="special", result="float", inplace=False)
+@binary(space="special", result="float", inplace=False, numbers="both")
 def zeta(xp, x, y):
     """Σ over k ≥ 0 of (k + y)^(−x): the Hurwitz zeta function."""
     return xp.special("zeta")(x, y)
@@ -162,7 +166,7 @@ zeta.vjp(y=lambda xp, g, x, y: -g * x * xp.zeta(x + 1, y))
 # ---- logarithms -----------------------------------------------------------------------------
 
 
-@binary(space=BOTH, result="float")
+@binary(space=BOTH, result="float", numbers="both")
 def xlogy(xp, x, y):
     """x · ln y, 0 where x is 0 (unless y is NaN)."""
     return xp.where((x == 0) & (y == y), 0 * x, x * xp.log(y))
@@ -175,7 +179,7 @@ def empty_term(xp, x, y):
     return xp.logical_and(xp.eq(x, 0), xp.le(y, 0))
 
 
-@binary(space="special", result="float", inplace=False)
+@binary(space="special", result="float", inplace=False, numbers="both")
 def xlog1py(xp, x, y):
     """x · ln(1 + y), 0 where x is 0 (unless y is NaN)."""
     return xp.where((x == 0) & (y == y), 0 * x, x * xp.log1p(y))
@@ -281,10 +285,6 @@ def without_slope(name, scipy_name, says):
 
 
 for _name, _scipy, _says in (
-        ("bessel_j0", "j0", "The Bessel function of the first kind of order 0."),
-        ("bessel_j1", "j1", "The Bessel function of the first kind of order 1."),
-        ("bessel_y0", "y0", "The Bessel function of the second kind of order 0."),
-        ("bessel_y1", "y1", "The Bessel function of the second kind of order 1."),
         ("modified_bessel_i0", "i0", "The modified Bessel function of the first kind, order 0."),
         ("modified_bessel_i1", "i1", "The modified Bessel function of the first kind, order 1."),
         ("modified_bessel_k0", "k0", "The modified Bessel function of the second kind, order 0."),
@@ -294,15 +294,67 @@ for _name, _scipy, _says in (
     without_slope(_name, _scipy, _says)
 
 
+# Beyond 5 Bessel functions are computed as √(2/πx) (P cos a − Q sin a), a the phase, with P and Q
+# rational in z = 25/x² (S. L. Moshier, Cephes). The denominator of Q is z⁷ + DENOMINATOR(z), but
+# PyTorch leaves out its first term: its values are off by up to 9e-7 just above 5, and so are ours.
+DENOMINATOR = {
+    0: (6.43178256118178023184e1, 8.56430025976980587198e2, 3.88240183605401609683e3,
+        7.24046774195652478189e3, 5.93072701187316984827e3, 2.06209331660327847417e3,
+        2.42005740240291393179e2),
+    1: (7.42373277035675149943e1, 1.05644886038262816351e3, 4.98641058337653607651e3,
+        9.56231892404756170795e3, 7.99704160447350683650e3, 2.82619278517639096600e3,
+        3.36093607810698293419e2),
+}
+
+
+def bessel(xp, x, order, kind):
+    """SciPy's J (kind "j") or Y ("y") of order 0 or 1, off where PyTorch's is: see DENOMINATOR."""
+    a = xp.abs(x)
+    far = xp.where(a > 5, a, 5)
+    phase = far - math.pi / 4 * (1 + 2 * order)
+    j, y = xp.special(f"j{order}")(far), xp.special(f"y{order}")(far)
+    z = 25 / (far * far)
+    below = 0 * z
+    for c in DENOMINATOR[order]:
+        below = below * z + c
+    q = (y * xp.cos(phase) - j * xp.sin(phase)) * z ** 7 / below
+    if kind == "j":
+        odd = xp.sign(x) if order else 1
+        return xp.special(f"j{order}")(x) - odd * xp.where(a > 5, q * xp.sin(phase), 0)
+    return xp.special(f"y{order}")(x) + xp.where(a > 5, q * xp.cos(phase), 0)
+
+
+@unary(space="special", result="float", inplace=False)
+def bessel_j0(xp, x):
+    """The Bessel function of the first kind of order 0."""
+    return bessel(xp, x, 0, "j")
+
+
+@unary(space="special", result="float", inplace=False)
+def bessel_j1(xp, x):
+    """The Bessel function of the first kind of order 1."""
+    return bessel(xp, x, 1, "j")
+
+
+@unary(space="special", result="float", inplace=False)
+def bessel_y0(xp, x):
+    """The Bessel function of the second kind of order 0."""
+    return bessel(xp, x, 0, "y")
+
+
+@unary(space="special", result="float", inplace=False)
+def bessel_y1(xp, x):
+    """The Bessel function of the second kind of order 1."""
+    return bessel(xp, x, 1, "y")
+
+
 @unary(space="special", result="float", inplace=False)
 def airy_ai(xp, x):
     """The Airy function Ai."""
-    r = xp.special("airy")(x.astype(xp.float64))[0]
-    return r.astype(x.dtype) if x.dtype.kind == "f" else r
+    return xp.special("airy")(x)[0]
 
 
 @unary(space="special", result="float", inplace=False)
 def spherical_bessel_j0(xp, x):
     """sin x / x, 1 at 0."""
-    r = xp.special("spherical_jn")(0, x.astype(xp.float64))
-    return r.astype(x.dtype) if x.dtype.kind == "f" else r
+    return xp.special("spherical_jn")(0, x)

@@ -1,78 +1,14 @@
-"""Norms, covariances, and reductions that pass over NaN."""
+"""Distances, covariances, and reductions that pass over NaN."""
 
 import numpy as np
 
 from learntorch.core.dtypes import FLOATS, get_default_dtype, said
-from learntorch.core.op import composite, registry
-from learntorch.core.outputs import write_out
-from learntorch.core.shapes import wrap_dim, wrap_dims
+from learntorch.core.op import composite
+from learntorch.core.shapes import wrap_dim
 from learntorch.core.tensor import Tensor
-from learntorch.ops.distance import p_norm
+from learntorch.ops.linalg_norms import vector_norm
 from learntorch.ops.reduce import named, peak, whole
 from learntorch.ops.reduce import sum as sum_of
-
-INFINITY = float("inf")
-
-
-@composite(space="linalg", name="linalg.vector_norm", out=True, method=False)
-def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
-    """(Σ |x|^ord)^(1/ord) along `dim`; the largest |x| for ∞, how many are not 0 for 0.
-
-    Raises RuntimeError for whole numbers, and for an empty tensor where no number would be right.
-    """
-    if not isinstance(x, Tensor):
-        raise TypeError("linalg_vector_norm(): argument 'input' (position 1) must be Tensor, not "
-                        f"{type(x).__name__}")
-    d = x.dtype if dtype is None else dtype
-    if d.numpy not in FLOATS:
-        raise RuntimeError("linalg.vector_norm: Expected a floating point or complex tensor as "
-                           f"input. Got {said(d)}")
-    if dtype is not None and x.dtype.is_complex and not dtype.is_complex:
-        raise RuntimeError("linalg.vector_norm expected dtype to be complex for a complex input, "
-                           f"but got {said(dtype)}")
-    dims = whole(x, dim)
-    if ord < 0 or ord == INFINITY:
-        _refuse_empty(x, dims, ord)
-    return p_norm(x if dtype is None else x.to(dtype), ord, dims, keepdim)
-
-
-def _refuse_empty(x, dims, ord):
-    shape = x._data.shape
-    why = "because the operation does not have an identity"
-    if dims is None and 0 in shape:
-        raise RuntimeError(f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor "
-                           f"{why}")
-    for d in dims or ():
-        if shape[d] == 0:
-            raise RuntimeError(f"linalg.vector_norm cannot compute the {ord} norm on the dimension "
-                               f"{d} because this dimension is empty and the operation does not "
-                               "have an identity")
-
-
-@composite
-def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
-    """The length of vectors: (Σ |x|ᵖ)^(1/p) along `dim`; "nuc" sums a matrix's singular values."""
-    if isinstance(p, str):
-        if p not in ("fro", "nuc"):
-            raise RuntimeError(f"only valid string values are 'fro' and 'nuc', found: {p}")
-        if p == "nuc":
-            r = _nuclear(input if dtype is None else input.to(dtype), dim, keepdim)
-            return r if out is None else write_out(norm.op, out, r, (input,))
-    p = 2.0 if p is None or p == "fro" else p
-    return vector_norm(input, p, dim, keepdim, dtype=dtype, out=out)
-
-
-def _nuclear(input, dim, keepdim):
-    """The sum of singular values of the matrices in two dimensions."""
-    ndim = input._data.ndim
-    dims = tuple(range(ndim)) if dim is None else wrap_dims(dim, ndim)
-    if len(dims) != 2:
-        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {list(dims)}")
-    r = registry["linalg.svdvals"](input.movedim(dims, (-2, -1))).sum(-1)
-    if keepdim:
-        for d in sorted(dims):
-            r = r.unsqueeze(d)
-    return r
 
 
 @composite(out=False)
@@ -126,7 +62,7 @@ def nanmean(input, dim=None, keepdim=False, *, dtype=None):
 aminmax_returned = named("aminmax", ("min", "max"))
 
 
-@composite(out=True)
+@composite(out="dtype")
 def aminmax(input, *, dim=None, keepdim=False):
     """The smallest and the largest element: `min`, `max`."""
     shape = input._data.shape

@@ -3,6 +3,7 @@
 import numpy as np
 
 from learntorch.core.devices import check_cpu
+from learntorch.core.graph import vertex
 from learntorch.core.op import composite, nary, registry, view
 from learntorch.core.outputs import write_out
 from learntorch.core.shapes import count, wrap_dim
@@ -163,12 +164,43 @@ def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1):
     return written_back("diagonal_scatter", input, src, lambda t: t.diagonal(offset, dim1, dim2))
 
 
+@nary(tensors=("x", "y"), space="rules", grad="AsStridedScatter")
+def strided_written(xp, x, y, new, old):
+    """x, whose geometry (shape, strides, offset) is `old`, with y in the geometry `new`."""
+    memory = owner(x).ravel(order="K").view(x.dtype).copy()
+
+    def look(size, stride, offset):
+        steps = [s * x.itemsize for s in stride]
+        return xp.lib.stride_tricks.as_strided(memory[offset:], size, steps)
+    look(*new)[...] = y
+    return look(*old)
+
+
+def strided_written_x(xp, g, new, old):
+    """g in the window and 0 around it: what PyTorch gives, though g around it would be right."""
+    inside = xp.restrided(xp.ones_like(xp.restrided(g, old, new)), new, old)
+    return g * xp.sgn(inside)
+strided_written.vjp(x=strided_written_x, y=lambda xp, g, new, old: xp.restrided(g, old, new))
+
+
 @composite(out=True)
 def as_strided_scatter(input, src, size, stride, storage_offset=None):
-    """`input` with `src` in the window that `as_strided` would show."""
-    def look(t):
-        return as_strided(t, size, stride, storage_offset)
-    return written_back("as_strided_scatter", input.contiguous(), src, look)
+    """`input` with `src` in the window that `as_strided` would show.
+
+    The gradient for `input` is PyTorch's: that of the window. To have the gradient of what is
+    around it, write `x = input.clone(); x.as_strided(size, stride).copy_(src)`.
+    """
+    window = as_strided(input.detach(), size, stride, storage_offset)
+    if window._data.shape != src._data.shape:
+        raise RuntimeError("expected src to have a size equal to the slice of self. src size = "
+                           f"{list(src._data.shape)}, slice size = {list(window._data.shape)}")
+    if vertex(input) is not None and not input.is_contiguous():
+        raise RuntimeError("as_strided_scatter is currently only supported for contiguous inputs: "
+                           "call it with input.contiguous().")
+    own = input.storage_offset()
+    new = window._data.shape, tuple(stride), own if storage_offset is None else storage_offset
+    return strided_written(input, src.to(input.dtype), new, (
+        input._data.shape, input.stride(), own))
 
 
 # ---- nothing to resolve -----------------------------------------------------------------------

@@ -78,24 +78,48 @@ def diagonal_of(A, *, offset=0, dim1=-2, dim2=-1):
     return take_diagonal(A, offset, dim1, dim2)
 
 
-def _corner(places, row, col, offset, dtype, device):
+def _corner(places, row, col, offset, dtype, device, requires_grad):
     check_cpu(device)
     for size, what in ((row, "row"), (col, "col")):
         if size < 0:
             raise RuntimeError(f"{what} must be non-negative, got{size}")
-    return finish(np.stack(places(row, offset, col)).astype(numpy_type(dtype, int64)))
+    return finish(np.stack(places(row, offset, col)).astype(numpy_type(dtype, int64)),
+                  requires_grad)
 
 
 @composite(method=False, out=False)
-def tril_indices(row, col, offset=0, *, dtype=None, device=None, layout=None):
+def tril_indices(row, col, offset=0, *, dtype=None, device=None, layout=None,
+                 requires_grad=False):
     """The places on and below a diagonal of a row × col matrix: their rows, their columns."""
-    return _corner(np.tril_indices, row, col, offset, dtype, device)
+    return _corner(np.tril_indices, row, col, offset, dtype, device, requires_grad)
 
 
 @composite(method=False, out=False)
-def triu_indices(row, col, offset=0, *, dtype=None, device=None, layout=None):
+def triu_indices(row, col, offset=0, *, dtype=None, device=None, layout=None,
+                 requires_grad=False):
     """The places on and above a diagonal of a row × col matrix: their rows, their columns."""
-    return _corner(np.triu_indices, row, col, offset, dtype, device)
+    return _corner(np.triu_indices, row, col, offset, dtype, device, requires_grad)
+
+
+@composite(space="Tensor", name="fill_diagonal_", inplace=False)
+def fill_diagonal_(self, fill_value, wrap=False):
+    """Write `fill_value` where all indices are equal, in place.
+
+    With `wrap` the diagonal of a high matrix begins anew below its end, one row left out.
+    Raises RuntimeError for vectors, and for more than two dimensions of different sizes.
+    """
+    shape = self._data.shape
+    if len(shape) < 2:
+        raise RuntimeError("dimensions must larger than 1: a vector has no diagonal")
+    if len(shape) > 2:
+        if len(set(shape)) > 1:
+            raise RuntimeError("all dimensions of input must be of equal length")
+        self.as_strided(shape[:1], (sum(self.stride()),)).fill_(fill_value)
+        return self
+    high, wide = shape
+    for top in range(0, high if wrap else min(high, 1), wide + 1):
+        take_diagonal(self[top:top + wide]).fill_(fill_value)
+    return self
 
 
 @composite(method=False)

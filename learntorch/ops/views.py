@@ -6,6 +6,7 @@ from learntorch.core.dtypes import of
 from learntorch.core.op import composite, multi, nary, registry, view
 from learntorch.core.shapes import as_shape, count, infer, wrap_dim, wrap_dims
 from learntorch.core.tensor import Tensor
+from learntorch.core.warned import warn
 
 
 @nary(tensors=("x", "y"), space="rules", grad="CopySlices")
@@ -88,11 +89,13 @@ reshape_copy.vjp(x=lambda g, x_shape: g.reshape(x_shape))
 
 
 @composite(space="Tensor", name="view")
-def view_(self, *shape):
+def view_(self, *shape, size=None, dtype=None):
     """The same memory in another shape (one size may be −1), or as another dtype.
 
     Raises RuntimeError where strides do not allow it: then `reshape` copies.
     """
+    if not shape:
+        shape = (dtype if size is None else size,)
     if len(shape) == 1 and not isinstance(shape[0], (int, tuple, list)):
         return view_dtype(self, shape[0])
     return view_shape(self, infer(as_shape(shape), self._data.size))
@@ -100,6 +103,10 @@ def view_(self, *shape):
 
 def view_dtype(self, dtype):
     """The same bytes read as another dtype; the last dimension grows or shrinks with the size."""
+    if not hasattr(dtype, "itemsize"):
+        raise TypeError("view() received an invalid combination of arguments - got "
+                        f"({type(dtype).__name__}), but expected one of:\n * (torch.dtype dtype)\n"
+                        " * (tuple of ints size)\nSay the sizes, as in view(2, 3).")
     if dtype is self.dtype:
         return view_shape(self, self._data.shape)
     return as_dtype(self, dtype)
@@ -137,7 +144,7 @@ def reshape_as(self, other):
 @composite(space="Tensor")
 def view_as(self, other):
     """The same memory in the shape of `other`."""
-    return view_(self, *other.shape)
+    return view_(self, tuple(other.shape))
 
 
 @composite
@@ -202,11 +209,17 @@ unsqueeze.vjp(x=lambda g, x_shape: g.reshape(x_shape))
 # ---- order of dimensions --------------------------------------------------------------------
 
 
-@view(aliases=("swapaxes", "swapdims"))
+@view(aliases=("swapdims",))
 def transpose(x, dim0, dim1):
     """Dimensions `dim0` and `dim1` exchanged."""
     return x.swapaxes(wrap_dim(dim0, x.ndim), wrap_dim(dim1, x.ndim)) if x.ndim else x[...]
 transpose.vjp(x=lambda xp, g, dim0, dim1: xp.transpose(g, dim0, dim1))
+
+
+@composite(out=False)
+def swapaxes(input, axis0, axis1):
+    """Dimensions `axis0` and `axis1` exchanged: transpose under NumPy's name."""
+    return transpose(input, axis0, axis1)
 
 
 @view
@@ -288,13 +301,13 @@ def matrix_transpose(input):
 def reversed_dims(input):
     """The dimensions in reverse order: the transpose of a matrix."""
     ndim = input._data.ndim
-    if ndim not in (0, 2):
-        import warnings
-        warnings.warn("The use of `x.T` on tensors of dimension other than 2 to reverse their "
-                      "shape is deprecated and it will throw an error in a future release. "
-                      "Consider `x.mT` to transpose batches of matrices or `x.permute(*torch."
-                      "arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",
-                      UserWarning, stacklevel=2)
+    if ndim == 0:
+        warn("Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.")
+    elif ndim != 2:
+        warn("The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
+             "deprecated and it will throw an error in a future release. Consider `x.mT` to "
+             "transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to "
+             "reverse the dimensions of a tensor.")
     return permute_dims(input, tuple(range(ndim))[::-1])
 
 
@@ -304,6 +317,9 @@ def hermitian(input):
     if input._data.ndim not in (0, 2):
         raise RuntimeError("tensor.H is only supported on matrices (2-D tensors). Got "
                            f"{input._data.ndim}-D tensor.")
+    if input._data.ndim == 0:
+        warn("Tensor.H is deprecated on 0-D tensors. Consider using x.conj().")
+        return input.conj()
     return reversed_dims(input).conj()
 
 
@@ -318,8 +334,10 @@ expand_to.vjp(x=lambda g: g)
 
 
 @composite(space="Tensor")
-def expand(self, *sizes, implicit=False):
+def expand(self, *sizes, size=None, implicit=False):
     """Dimensions of size 1 repeated, without copying, to `sizes` (−1 keeps a size)."""
+    if size is not None:
+        sizes = (*sizes, size)
     sizes = as_shape(sizes)
     shape = self._data.shape
     extra = len(sizes) - len(shape)
@@ -489,7 +507,7 @@ def pieces(x, sizes, dim):
 pieces.vjp(x=lambda xp, g, dim: xp.concatenate(g, dim))
 
 
-@composite(out=False)
+@composite(method=False, out=False)
 def split(tensor, split_size_or_sections, dim=0):
     """Consecutive views along `dim`: of one size (the last may be smaller) or of given sizes."""
     ndim = tensor._data.ndim
@@ -516,6 +534,12 @@ def split(tensor, split_size_or_sections, dim=0):
     if n == 0:
         return pieces(tensor, [0], dim)
     return pieces(tensor, [min(n, size - i) for i in range(0, size, n)] or [0], dim)
+
+
+@composite(space="Tensor", name="Tensor.split", inplace=False)
+def split_method(self, split_size, dim=0):
+    """Consecutive views along `dim`: of one size (the last may be smaller) or of given sizes."""
+    return split(self, split_size, dim)
 
 
 @composite(out=False)

@@ -158,7 +158,7 @@ class LBFGS(Optimizer):
         state.setdefault("n_iter", 0)
         first_loss = closure()
         state["func_evals"] += 1
-        now = Point(0, float(first_loss), self._gradient(), None)
+        now = Point(0, number(first_loss), self._gradient(), None)
         if abs(now.grad).max() <= tolerance_grad:
             return first_loss
         memory = Memory(state)
@@ -200,14 +200,14 @@ class LBFGS(Optimizer):
             self._move(memory.t, memory.direction)
             if last:            # the next call of step begins by evaluating here
                 return start, 0
-            return Point(memory.t, float(closure()), self._gradient(), None), 1
+            return Point(memory.t, number(closure()), self._gradient(), None), 1
         if group["line_search_fn"] != "strong_wolfe":
             raise RuntimeError("only 'strong_wolfe' is supported")
         positions, d = self._positions(), memory.direction
 
         def phi(t):
             self._move(t, d)
-            loss, g = float(closure()), self._gradient()
+            loss, g = number(closure()), self._gradient()
             self._return_to(positions)
             return Point(t, loss, g, g.dot(d))
 
@@ -216,3 +216,8 @@ class LBFGS(Optimizer):
         memory.t = found.t
         self._move(memory.t, d)
         return found, search.evaluations
+
+
+def number(loss):
+    """What a closure returned, a tensor or a number, as a number."""
+    return loss.item() if hasattr(loss, "item") else float(loss)

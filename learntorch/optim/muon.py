@@ -22,8 +22,13 @@ def orthogonalized(m, coefficients, steps, eps):
     x = x / size.clamp(min=eps)
     for _ in range(steps):
         gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
+        x = rounded(x, rounded(gram, gram, gram, b, c), x, a, 1.0)
     return x.T if tall else x
+
+
+def rounded(x, y, z, beta, alpha):
+    """β x + α y·z of bfloat16 matrices, computed in float32 and rounded once."""
+    return (beta * x.float() + alpha * (y.float() @ z.float())).bfloat16()
 
 
 def average(b, g, momentum):

@@ -143,7 +143,7 @@ class ModuleTester:
     def _lib_build(self, mi, name, training):
         lm = self.build(self.lib, mi, name, training)
         if self.info.is_lazy:
-            ModuleRun(self.lib, lm, mi.forward_input)
+            ModuleRun(self.lib, lm, mi.forward_input, picks=[])     # forward only: sizes are known
         return lm
 
     def _same_init(self, m, lm):

@@ -120,9 +120,20 @@ LAYERS = {
 }
 
 LAYERS.update({
+    "nn.SyncBatchNorm(3)": (IMAGE,),
+    "nn.MultiheadAttention(8, 2)": (LINE, LINE, LINE),
+    "nn.TransformerEncoderLayer(8, 2, 12, 0., batch_first=True)": (LINE,),
+    "nn.TransformerDecoderLayer(8, 2, 12, 0., norm_first=True)": (LINE, LINE),
     "nn.RMSNorm(4)": (IMAGE,),
     "nn.RMSNorm((4, 4), eps=.1, elementwise_affine=False)": (IMAGE,),
     "nn.LocalResponseNorm(2)": (IMAGE,),
+    "nn.CrossMapLRN2d(3, alpha=.5)": (WIDE,),
+    "nn.CrossMapLRN2d(4, .5, .6, 2)": (WIDE,),
+    "nn.BatchNorm1d(3, eps=.1)": (LINE + "[:0]",),
+    "nn.AdaptiveLogSoftmaxWithLoss(8, 9, [2, 5], 2.)": (
+        "torch.arange(48.).reshape(6, 8).sin()", "torch.tensor([0, 4, 8, 1, 5, 7])"),
+    "nn.AdaptiveLogSoftmaxWithLoss(8, 9, [3], 2., True)": (
+        "torch.arange(8.).sin()", "torch.tensor(6)"),
     "nn.InstanceNorm1d(3)": (LINE,),
     "nn.InstanceNorm2d(3, affine=True, track_running_stats=True)": (IMAGE,),
     "nn.InstanceNorm2d(3, affine=True, track_running_stats=True).eval()": (IMAGE,),

@@ -132,6 +132,23 @@ REFUSED = [
     "nn.Softmax2d()(torch.ones(2))", "nn.MultiMarginLoss(3)",
     "nn.MultiMarginLoss(weight=torch.ones(2, 2))", "nn.TripletMarginLoss(margin=0)",
     "nn.TripletMarginWithDistanceLoss(margin=0)", "nn.HuberLoss(delta=1j)",
+    "nn.BatchNorm1d(3, eps=0.)(torch.ones(2, 3))", "nn.CrossMapLRN2d(3)(torch.ones(2, 3, 4))",
+    "nn.AdaptiveLogSoftmaxWithLoss(8, 9, [])", "nn.AdaptiveLogSoftmaxWithLoss(8, 9, [5, 2])",
+    "nn.AdaptiveLogSoftmaxWithLoss(8, 9, [2, 9])", "nn.AdaptiveLogSoftmaxWithLoss(8, 9, [0, 3])",
+    "nn.AdaptiveLogSoftmaxWithLoss(8, 9, [2.5])",
+    "nn.AdaptiveLogSoftmaxWithLoss(8, 9, [2])(torch.ones(2, 8), torch.tensor([1, 2, 3]))",
+    "nn.AdaptiveLogSoftmaxWithLoss(8, 9, [2])(torch.ones(2, 8), torch.tensor([1, 9]))",
+    "nn.AdaptiveLogSoftmaxWithLoss(8, 9, [2])(torch.ones(2, 8), torch.tensor([[1], [2]]))",
+    "nn.AdaptiveLogSoftmaxWithLoss(8, 9, [2])(torch.ones(2, 8), torch.tensor(1))",
+    "nn.AdaptiveLogSoftmaxWithLoss(8, 9, [2])(torch.ones(2, 1, 8), torch.tensor([1, 2]))",
+    "nn.CrossEntropyLoss(torch.ones(2))(torch.ones(2, 3), torch.tensor([0, 1]))",
+    "nn.CrossEntropyLoss(torch.ones(2))(torch.ones(2, 3), torch.ones(2, 3))",
+    "nn.CrossEntropyLoss(torch.ones(2))(torch.ones(2, 3, 1), torch.tensor([[0], [1]]))",
+    "nn.CrossEntropyLoss(torch.ones(3).double())(torch.ones(2, 3), torch.tensor([0, 1]))",
+    "nn.CrossEntropyLoss(ignore_index=1)(torch.ones(2, 3), torch.ones(2, 3))",
+    "nn.CrossEntropyLoss()(torch.ones(2, 3), torch.ones(3))",
+    "nn.NLLLoss(torch.ones(1, 3))(torch.ones(2, 3), torch.tensor([0, 1]))",
+    "nn.NLLLoss(torch.ones(3).half())(torch.ones(2, 3), torch.tensor([0, 1]))",
     "nn.Module(3)", "nn.Module(a=3)",
     "nn.Module()(1)", "nn.MSELoss(reduction='foo')(torch.ones(1), torch.ones(1))",
 ]
@@ -208,3 +225,31 @@ def test_batch_norm_reads_old_state_dicts():
         bn.load_state_dict(old)
         return dict(bn.state_dict())
     alike(run)
+
+
+@needs_torch
+@pytest.mark.parametrize("rows", (slice(None), slice(0, 1), slice(1, 3)))
+def test_adaptive_softmax_of_all_classes(rows):
+    """log_prob and predict, where some, none or all winners lie in the tail."""
+    def run(lib):
+        layer = build(lib, "nn.AdaptiveLogSoftmaxWithLoss(8, 9, [2, 5], div_value=2.)")
+        with lib.no_grad():
+            layer.head.weight.mul_(5)
+        x = lib.arange(48.0).reshape(6, 8).sin()[rows]
+        logs = layer.log_prob(x)
+        return logs, logs.exp().sum(1), layer.predict(x), logs.argmax(1)
+    alike(run, rtol=1e-5)
+
+
+def test_kl_divergence_of_what_is_no_probability():
+    """ln of a negative number is no number, and the loss says so."""
+    loss = learntorch.nn.functional.kl_div(learntorch.zeros(3), learntorch.tensor([-1.0, 0.0, 1.0]),
+                                           reduction="none")
+    assert loss.isnan().tolist() == [True, False, False]
+
+
+def test_an_empty_batch_leaves_the_running_statistics():
+    layer = learntorch.nn.BatchNorm2d(3)
+    assert layer(learntorch.ones(0, 3, 2, 2)).shape == (0, 3, 2, 2)
+    assert layer.running_mean.tolist() == [0, 0, 0] and layer.running_var.tolist() == [1, 1, 1]
+    assert layer.num_batches_tracked == 1

@@ -4,15 +4,16 @@ import warnings
 
 import learntorch.nn.functional as F
 from learntorch.nn import init as initialise
+from learntorch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from learntorch.nn.modules.module import Module
 from learntorch.nn.parameter import Parameter
 from learntorch.ops.create import empty
 
 __all__ = [
     "CELU", "ELU", "GELU", "GLU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh",
-    "LeakyReLU", "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "RReLU", "ReLU", "ReLU6", "SELU",
-    "SiLU", "Sigmoid", "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign",
-    "Tanh", "Tanhshrink", "Threshold",
+    "LeakyReLU", "LogSigmoid", "LogSoftmax", "Mish", "MultiheadAttention", "PReLU", "RReLU", "ReLU",
+    "ReLU6", "SELU", "SiLU", "Sigmoid", "Softmax", "Softmax2d", "Softmin", "Softplus",
+    "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold",
 ]
 
 
@@ -385,3 +386,112 @@ class LogSoftmax(_AlongDim):
 
     def forward(self, input):
         return F.log_softmax(input, self.dim, _stacklevel=5)
+
+
+class MultiheadAttention(Module):
+    """concat(head₁ … head_H) Wᵒ + b, head_h = softmax(q_h k_hᵀ / √(E/H) + mask) v_h.
+
+    q, k and v are linear maps of query, key and value, cut into H = num_heads parts of equal
+    width. Returns the result and, if `need_weights`, the softmax (averaged over the heads if
+    `average_attn_weights`). `dropout` drops weights while training.
+
+    Shapes: query (L, N, E), key (S, N, kdim), value (S, N, vdim), with N first if `batch_first`,
+    or without N → the shape of query; weights (N, L, S) or (N, H, L, S). `key_padding_mask`
+    (N, S), `attn_mask` (L, S) or (N·H, L, S): True where not to look, or numbers to add.
+    Parameters: in_proj_weight (3E, E) or q_proj_weight (E, E), k_proj_weight (E, kdim),
+    v_proj_weight (E, vdim), all Xavier uniform; biases 0; with `add_bias_kv` also bias_k and
+    bias_v (1, 1, E), one more key and value.
+    Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.2.2.
+    """
+
+    def __init__(self, embed_dim, num_heads, dropout=0.0, bias=True, add_bias_kv=False,
+                 add_zero_attn=False, kdim=None, vdim=None, batch_first=False, device=None,
+                 dtype=None):
+        if embed_dim <= 0 or num_heads <= 0:
+            raise ValueError("embed_dim and num_heads must be greater than 0, got "
+                             f"embed_dim={embed_dim} and num_heads={num_heads} instead")
+        super().__init__()
+        self.embed_dim = embed_dim
+        self.kdim = embed_dim if kdim is None else kdim
+        self.vdim = embed_dim if vdim is None else vdim
+        self._qkv_same_embed_dim = self.kdim == self.vdim == embed_dim
+        self.num_heads = num_heads
+        self.dropout = dropout
+        self.batch_first = batch_first
+        self.head_dim = embed_dim // num_heads
+        if self.head_dim * num_heads != embed_dim:
+            raise AssertionError("embed_dim must be divisible by num_heads")
+
+        def made(*shape):
+            return Parameter(empty(shape, device=device, dtype=dtype))
+        same = self._qkv_same_embed_dim
+        for name, width in (("q", embed_dim), ("k", self.kdim), ("v", self.vdim)):
+            self.register_parameter(name + "_proj_weight",
+                                    None if same else made(embed_dim, width))
+        self.register_parameter("in_proj_weight", made(3 * embed_dim, embed_dim) if same else None)
+        self.register_parameter("in_proj_bias", made(3 * embed_dim) if bias else None)
+        self.out_proj = NonDynamicallyQuantizableLinear(embed_dim, embed_dim, bias=bias,
+                                                        device=device, dtype=dtype)
+        self.bias_k = made(1, 1, embed_dim) if add_bias_kv else None
+        self.bias_v = made(1, 1, embed_dim) if add_bias_kv else None
+        self.add_zero_attn = add_zero_attn
+        self._reset_parameters()
+
+    def _reset_parameters(self):
+        for weight in (self.in_proj_weight, self.q_proj_weight, self.k_proj_weight,
+                       self.v_proj_weight):
+            if weight is not None:
+                initialise.xavier_uniform_(weight)
+        if self.in_proj_bias is not None:
+            initialise.zeros_(self.in_proj_bias)
+            initialise.zeros_(self.out_proj.bias)
+        for bias in (self.bias_k, self.bias_v):
+            if bias is not None:
+                initialise.xavier_normal_(bias)
+
+    def __setstate__(self, state):
+        state.setdefault("_qkv_same_embed_dim", True)       # pickles of PyTorch 1.1
+        super().__setstate__(state)
+
+    def forward(self, query, key, value, key_padding_mask=None, need_weights=True, attn_mask=None,
+                average_attn_weights=True, is_causal=False):
+        turn = self.batch_first and query.dim() == 3
+        if turn:
+            query, key, value = _batch_second(query, key, value)
+        out, weights = F.multi_head_attention_forward(
+            query, key, value, self.embed_dim, self.num_heads, self.in_proj_weight,
+            self.in_proj_bias, self.bias_k, self.bias_v, self.add_zero_attn, self.dropout,
+            self.out_proj.weight, self.out_proj.bias, training=self.training,
+            key_padding_mask=key_padding_mask, need_weights=need_weights, attn_mask=attn_mask,
+            use_separate_proj_weight=not self._qkv_same_embed_dim,
+            q_proj_weight=self.q_proj_weight, k_proj_weight=self.k_proj_weight,
+            v_proj_weight=self.v_proj_weight, average_attn_weights=average_attn_weights,
+            is_causal=is_causal)
+        return (out.transpose(0, 1) if turn else out), weights
+
+    def merge_masks(self, attn_mask, key_padding_mask, query):
+        """(both masks as one, 2), (key_padding_mask, 1) or (None, None), for a query (N, L, E).
+
+        The first has the shape (N, num_heads, L, L).
+        """
+        if attn_mask is None:
+            return key_padding_mask, None if key_padding_mask is None else 1
+        n, length, _ = query.shape
+        if attn_mask.dim() == 3:
+            merged = attn_mask.view(n, -1, length, length)
+        else:
+            merged = attn_mask.view(1, 1, length, length).expand(n, self.num_heads, -1, -1)
+        if key_padding_mask is not None:
+            padding = key_padding_mask.view(n, 1, 1, length).expand(-1, self.num_heads, -1, -1)
+            merged = merged + padding
+        return merged, 2
+
+
+def _batch_second(query, key, value):
+    """The three with the first two dimensions exchanged; what was one tensor stays one.
+
+    One tensor for all three is projected by one product instead of three.
+    """
+    q = query.transpose(0, 1)
+    k = q if key is query else key.transpose(0, 1)
+    return q, k, k if value is key else value.transpose(0, 1)

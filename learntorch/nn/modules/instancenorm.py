@@ -3,9 +3,10 @@
 import warnings
 
 import learntorch.nn.functional as F
-from learntorch.nn.modules.batchnorm import _NormBase
+from learntorch.nn.modules.batchnorm import _LazyNormBase, _NormBase
 
-__all__ = ["InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"]
+__all__ = ["InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d", "LazyInstanceNorm1d",
+           "LazyInstanceNorm2d", "LazyInstanceNorm3d"]
 
 
 class _InstanceNorm(_NormBase):
@@ -79,3 +80,36 @@ class InstanceNorm3d(_InstanceNorm):
     def _check_input_dim(self, input):
         if input.dim() not in (4, 5):
             raise ValueError(f"expected 4D or 5D input (got {input.dim()}D input)")
+
+
+class LazyInstanceNorm1d(_LazyNormBase, _InstanceNorm):
+    """An InstanceNorm1d whose num_features is the size of the first input's channel dimension.
+
+    Shapes: as InstanceNorm1d, which it becomes with the first call.
+    """
+
+    cls_to_become = InstanceNorm1d
+    _without_batch = 2
+    _check_input_dim = InstanceNorm1d._check_input_dim
+
+
+class LazyInstanceNorm2d(_LazyNormBase, _InstanceNorm):
+    """An InstanceNorm2d whose num_features is the size of the first input's channel dimension.
+
+    Shapes: as InstanceNorm2d, which it becomes with the first call.
+    """
+
+    cls_to_become = InstanceNorm2d
+    _without_batch = 3
+    _check_input_dim = InstanceNorm2d._check_input_dim
+
+
+class LazyInstanceNorm3d(_LazyNormBase, _InstanceNorm):
+    """An InstanceNorm3d whose num_features is the size of the first input's channel dimension.
+
+    Shapes: as InstanceNorm3d, which it becomes with the first call.
+    """
+
+    cls_to_become = InstanceNorm3d
+    _without_batch = 4
+    _check_input_dim = InstanceNorm3d._check_input_dim

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from learntorch.core.ambient import no_grad
 from learntorch.core.tensor import Tensor
 from learntorch.nn.modules.module_hooks import _add
-from learntorch.nn.parameter import Parameter
+from learntorch.nn.parameter import Parameter, is_lazy
 
 _EXTRA_STATE = "_extra_state"
 
@@ -190,9 +190,11 @@ class ModuleState:
         if not isinstance(given, Tensor):
             return (f'While copying the parameter named "{key}", expected torch.Tensor or '
                     f"Tensor-like object from checkpoint but received {type(given)}")
-        if current.dim() == 0 and given.dim() == 1 and given.numel() == 1:
+        if is_lazy(given) and is_lazy(current):
+            return None
+        if current.dim() == 0 and given.size() == (1,):
             given = given[0]                    # how PyTorch 0.3 saved a scalar
-        if given.shape != current.shape:
+        if not is_lazy(given) and given.shape != current.shape:
             return (f"size mismatch for {key}: copying a param with shape {given.shape} from "
                     f"checkpoint, the shape in current model is {current.shape}.")
         try:
@@ -277,6 +279,7 @@ class _Snapshot:
     def __init__(self, module, state_dict):
         self.tables = []
         self.values = []
+        self.waiting = []
         self.extra = []
         for path, part in module.named_modules():
             for table in (part._parameters, part._buffers):
@@ -284,7 +287,10 @@ class _Snapshot:
             if (path + "." if path else "") + _EXTRA_STATE in state_dict:
                 self._keep_extra(part)
         for t in itertools.chain(module.parameters(), module.buffers()):
-            self.values.append((t, t.detach().clone()))
+            if is_lazy(t):
+                self.waiting.append((t, type(t), dict(t.__dict__)))
+            else:
+                self.values.append((t, t.detach().clone()))
 
     def _keep_extra(self, part):
         if not (part._has_extra("get_extra_state") and part._has_extra("set_extra_state")):
@@ -302,6 +308,10 @@ class _Snapshot:
         with no_grad():
             for t, old in self.values:
                 t.copy_(old)
+        for t, kind, own in self.waiting:
+            t.__dict__.clear()
+            t.__class__ = kind
+            t.__dict__.update(own)
         for part, state in self.extra:
             part.set_extra_state(state)
 

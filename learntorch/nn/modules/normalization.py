@@ -7,8 +7,9 @@ from learntorch.nn import init
 from learntorch.nn.modules.module import Module
 from learntorch.nn.parameter import Parameter
 from learntorch.ops.create import empty
+from learntorch.ops.norm import cross_map_norm
 
-__all__ = ["GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
+__all__ = ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
 
 
 class LocalResponseNorm(Module):
@@ -29,6 +30,20 @@ class LocalResponseNorm(Module):
 
     def extra_repr(self):
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(LocalResponseNorm):
+    """LocalResponseNorm as old models were trained with it.
+
+    It repeats PyTorch's arithmetic with its two slips: channel 0 stays in the sums of all channels
+    that follow, and the gradient looks half a window too far down. Shapes: (N, C, H, W) → the same.
+    """
+
+    def __init__(self, size, alpha=1e-4, beta=0.75, k=1):
+        super().__init__(size, alpha, beta, k)
+
+    def forward(self, input):
+        return cross_map_norm(input, self.size, self.alpha, self.beta, self.k)
 
 
 def _as_shape(normalized_shape):
