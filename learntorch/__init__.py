@@ -94,6 +94,7 @@ from learntorch.core.settings import (
     set_warn_always,
     use_deterministic_algorithms,
 )
+from learntorch.core.failures import OutOfMemoryError
 from learntorch.core.shapes import Size
 from learntorch.core.storage import TypedStorage, UntypedStorage
 from learntorch.core.tensor import (
@@ -155,11 +156,11 @@ from learntorch.amp.autocast_mode import (
     set_autocast_enabled,
 )
 
-# What `import learntorch` does without: rooms, and names that stand in one, loaded when first named.
+# What `import learntorch` does without: rooms, and names in them, loaded when first named.
 _ROOMS = ("distributions", "func", "masked", "profiler", "serialization", "signal", "testing")
 _ELSEWHERE = {"load": "serialization", "save": "serialization", "vmap": "func"}
 
-__all__ = [*[_name for _name in globals() if _name[0] != "_"], *_ROOMS, *_ELSEWHERE]
+__all__ = [_name for _name in [*globals(), *_ROOMS, *_ELSEWHERE] if _name[0] != "_"]
 
 
 def __getattr__(name):

@@ -21,7 +21,8 @@ ABSENT = """torch.onnx torch.jit torch.distributed torch.quantization torch.ao t
     torch.sparse torch.nested torch.hub torch.package torch.mps torch.xpu torch.compiler
     torch._dynamo torch.multiprocessing torch.utils.cpp_extension torch.utils.mobile_optimizer
     torch.utils.model_zoo torch.utils.bottleneck torch.utils.benchmark torch.utils.dlpack
-    torch.masked torch.monitor torch.testing""".split()
+    torch.utils.collect_env torch.utils.deterministic torch.utils.flop_counter torch.futures
+    torch.library torch.monitor torch.overrides torch.types""".split()
 SCRIPT = "LEARNTORCH_SCRIPT"  # environment variable that tells a spawned process what to run
 USAGE = """usage: {program} script.py [arguments...]
 

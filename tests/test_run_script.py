@@ -176,6 +176,12 @@ def test_what_is_missing_fails_where_it_is_used(tmp_path):
     assert "NotImplementedError: torch.onnx.export is not part of learntorch" in done.stderr
 
 
+def test_what_is_called_missing_is_missing():
+    from learntorch._script import ABSENT as names
+    from learntorch._script import present
+    assert not [name for name in names if present("learntorch" + name.removeprefix("torch"))]
+
+
 def test_alias_in_a_notebook(tmp_path):
     text = """
 import learntorch

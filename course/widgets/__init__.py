@@ -9,9 +9,14 @@ from course.widgets.environment_card import EnvironmentCard
 from course.widgets.feature_maps import FeatureMaps
 from course.widgets.graph_explorer import GraphExplorer, explore
 from course.widgets.loss_curves import LossCurves
+from course.widgets.module_tree import ModuleTree
 from course.widgets.polling import poll
 from course.widgets.quiz import Quiz
+from course.widgets.shape_explorer import ShapeExplorer
+from course.widgets.shared_memory import SharedMemory
 from course.widgets.storage_viewer import StorageViewer
+from course.widgets.vjp_stepper import VJPStepper
 
-__all__ = ["DrawDigit", "EnvironmentCard", "FeatureMaps", "GraphExplorer", "LossCurves", "Quiz",
-           "StorageViewer", "Widget", "explore", "poll"]
+__all__ = ["DrawDigit", "EnvironmentCard", "FeatureMaps", "GraphExplorer", "LossCurves",
+           "ModuleTree", "Quiz", "ShapeExplorer", "SharedMemory", "StorageViewer", "VJPStepper",
+           "Widget", "explore", "poll"]

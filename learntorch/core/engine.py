@@ -17,6 +17,7 @@ from learntorch.core.ambient import ambient, no_grad, set_grad_enabled, transfor
 from learntorch.core.dtypes import HALF, bfloat16, float16, of, said
 from learntorch.core.graph import FREED, Leaf, Pick, vertex
 from learntorch.core.tensor import Tensor, wrap
+from learntorch.core.warned import warn
 
 by_seq = attrgetter("seq")
 FLOAT16, BFLOAT16 = float16.numpy, bfloat16.numpy
@@ -410,8 +411,18 @@ def deposit_tensor(leaf, g):
 # ---- what the user calls ---------------------------------------------------------------------
 
 
-def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, inputs=None):
-    """Add d(Σ tensors · grad_tensors)/d(leaf) to `.grad` of every leaf (or of `inputs`)."""
+def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False,
+             grad_variables=None, inputs=None):
+    """Add d(Σ tensors · grad_tensors)/d(leaf) to `.grad` of every leaf (or of `inputs`).
+
+    `grad_variables` is the old name of `grad_tensors`.
+    """
+    if grad_variables is not None:
+        if grad_tensors is not None:
+            raise RuntimeError("`grad_tensors` and `grad_variables` (deprecated) arguments both "
+                               "passed to `backward()`. Please only use `grad_tensors`.")
+        warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning)
+        grad_tensors = grad_variables
     tensors = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
     if isinstance(grad_tensors, Tensor) or grad_tensors is None:
         grad_tensors = (grad_tensors,) * len(tensors)
@@ -439,7 +450,7 @@ def backward_from(self, gradient=None, retain_graph=None, create_graph=False, in
     needs, to call it again. create_graph: record the gradients' own history. Raises RuntimeError
     where there is no history, or when it was freed or spoilt by an in-place write.
     """
-    backward((self,), (gradient,), retain_graph, create_graph, inputs)
+    backward((self,), (gradient,), retain_graph, create_graph, None, inputs)
 
 
 def starts(tensors, grad_tensors):

@@ -24,6 +24,10 @@ class LinAlgError(RuntimeError):
     """What linear algebra raises for a matrix it can do nothing with: torch.linalg.LinAlgError."""
 
 
+class OutOfMemoryError(RuntimeError):
+    """What a GPU without enough memory raises: torch.OutOfMemoryError. A CPU raises MemoryError."""
+
+
 def rescue(op, call, error, args, out):
     """Cure a failed call and return its result, or raise the error a PyTorch user expects."""
     named = {} if out is None else {"out": out}
@@ -43,6 +47,9 @@ def rescue(op, call, error, args, out):
         return _dimension(op, call, args, named, error)
     if isinstance(error, AttributeError):
         raise (misused(op, args, {}, error) or error) from None
+    for i in op.places:
+        if isinstance(args[i], (str, list, tuple)) and op.kind != "listed":
+            raise not_a_tensor(op, i, args[i]) from None
     if isinstance(error, (TypeError, ValueError, OverflowError)) and not _is_ours(error):
         return _array_error(op, call, error, args, tensors, named)
     raise error
@@ -114,6 +121,12 @@ def _number_tensor(number, beside):
     return wrap(np.asarray(number, d.numpy))
 
 
+def said_type(value):
+    """A type as PyTorch's messages say it: "list", "numpy.ndarray"."""
+    kind = type(value)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
 def said_name(op):
     """What PyTorch's messages call an op: "linalg_det" for linalg.det, else its name."""
     return op.key.replace(".", "_") if op.space in ("linalg", "fft", "special") else op.name
@@ -122,8 +135,8 @@ def said_name(op):
 def not_a_tensor(op, place, value):
     """The TypeError for an argument that should have been a tensor."""
     name = op.names[place] if op.names else "input"
-    error = TypeError(f"{said_name(op)}(): argument '{name}' (position {place + 1}) must be Tensor, "
-                      f"not {type(value).__name__}. Make one with torch.tensor(...) or "
+    error = TypeError(f"{said_name(op)}(): argument '{name}' (position {place + 1}) must be "
+                      f"Tensor, not {said_type(value)}. Make one with torch.tensor(...) or "
                       "torch.from_numpy(...).")
     error.value = value         # an outer op that was given the same value says it of itself
     return error
@@ -135,19 +148,31 @@ def misused(op, args, named, error):
     An attribute was asked of an argument that is no tensor; or a composite, plain Python, could not
     be called with these arguments at all.
     """
+    if isinstance(error, ValueError):
+        return _misfit(args, named, str(error))
     if isinstance(error, AttributeError) or hasattr(error, "value"):
         wrong = getattr(error, "obj", None) if isinstance(error, AttributeError) else error.value
         if isinstance(wrong, Tensor):
             return None
         for i, value in enumerate(args):
+            if value is wrong and i >= len(op.names):
+                return TypeError(f"expected Tensor as element {i} in argument 0, but got "
+                                 f"{type(wrong).__name__}")
             if value is wrong and (wrong is not None or i < op.required):
-                return not_a_tensor(op, min(i, len(op.names) - 1), value)
+                return not_a_tensor(op, i, value)
+            if isinstance(value, (list, tuple)) and any(v is wrong for v in value):
+                return TypeError(f"expected Tensor as element "
+                                 f"{[v is wrong for v in value].index(True)} in argument {i}, but "
+                                 f"got {type(wrong).__name__}")
         for name, value in named.items():
             if value is wrong and wrong is not None:
                 return TypeError(f"{said_name(op)}(): argument '{name}' must be Tensor, not "
-                                 f"{type(value).__name__}. Make one with torch.tensor(...).")
+                                 f"{said_type(value)}. Make one with torch.tensor(...).")
         return None
     text = str(error)
+    if "must be Tensor, not " in text and text[-1] != ".":      # a body's own check
+        return TypeError(text.replace("not ndarray", "not numpy.ndarray") + ". Make one with "
+                         "torch.tensor(...) or torch.from_numpy(...).")
     if text.startswith("dim must be"):
         return TypeError(f"{said_name(op)}(): argument 'dim'{text.removeprefix('dim')}")
     if op.space == "nn.functional" or "()" not in text or not _while_calling(error):
@@ -156,6 +181,23 @@ def misused(op, args, named, error):
     if " missing " in rest:
         return missing(op, [n for p, n in zip(op.params, op.names, strict=True) if repr(p) in rest])
     return TypeError(said_name(op) + "()" + rest)
+
+
+def _misfit(args, named, text):
+    """NumPy's ValueError about shapes that do not broadcast, as PyTorch's RuntimeError, or None."""
+    if text.startswith("operands could not be broadcast"):
+        tensors = [t._data.shape for t in (*args, *named.values()) if isinstance(t, Tensor)]
+        try:
+            broadcast(*tensors)
+        except RuntimeError as error:
+            return error
+    if text.startswith("shape mismatch: value array of shape"):
+        value, _, target = text.partition(" could not be broadcast to indexing result of shape ")
+        shapes = [[int(n) for n in s.strip("() ").split(",") if n]
+                  for s in (value.rpartition("shape ")[2], target)]
+        return RuntimeError(f"shape mismatch: value tensor of shape {shapes[0]} cannot be "
+                            f"broadcast to indexing result of shape {shapes[1]}")
+    return None
 
 
 FRAMES = ("op", "record", "autocast", "watched", "spellings")
@@ -315,6 +357,14 @@ def _in_float32(call, args, named, arrays):
     if isinstance(result, Tensor) and result._data.dtype == np.float32:
         return result.to(half)
     return result
+
+
+def check_no_bools(*arrays):
+    """Raise RuntimeError if True and False stand on one side of a minus."""
+    if any(a.dtype.kind == "b" for a in arrays):
+        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. If "
+                           "you are trying to invert a mask, use the `~` or `logical_not()` "
+                           "operator instead.")
 
 
 def refuse_dtype(op, arrays, error):

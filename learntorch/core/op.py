@@ -157,6 +157,7 @@ def binary(forward=None, **facts):
     settles = op.result in ("same", "float")
     records = op.result not in ("bool", "index")
     numbers = op.numbers
+    no_bools = op.name in ("sub", "rsub")
 
     def call(input, other, *, out=None):
         state = ambient.state
@@ -169,6 +170,8 @@ def binary(forward=None, **facts):
                 b = other._data
                 live = input._live or other._live
                 if b.dtype is not d:
+                    if no_bools:
+                        failures.check_no_bools(a, b)
                     a, b = common_dtype(a, b)
                     d = a.dtype
             else:
@@ -177,6 +180,8 @@ def binary(forward=None, **facts):
                 if not numbers:
                     raise failures.not_a_tensor(op, 1, b)
                 if d.char not in KEEPS[type(b)]:
+                    if no_bools:
+                        failures.check_no_bools(a)
                     a = with_number(a, b)
                     d = a.dtype
             kind = type(a)
@@ -482,7 +487,7 @@ def taking_out(op, function):
                 named["A"] = named.pop("input")
         try:
             r = function(*args, **named)
-        except (AttributeError, TypeError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             better = failures.misused(op, args, named, error)
             if better is None:
                 raise

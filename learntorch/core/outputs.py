@@ -16,13 +16,11 @@ def write_out(op, out, result, args):
 
     Raises RuntimeError when history would be needed, or the dtype cannot hold the result.
     """
-    if isinstance(out, (tuple, list)):
-        for place, part in zip(out, result, strict=True):
-            write_out(op, place, part, args)
-        return type(result)(out) if type(result) is tuple else result._replace(
-            **dict(zip(result._fields, out, strict=True)))
+    if isinstance(result, tuple):
+        return _write_all(op, out, result, args)
     if not isinstance(out, Tensor):
-        raise TypeError(f"{op.name}(): argument 'out' must be Tensor, not {type(out).__name__}")
+        raise TypeError(f"{op.key.replace('.', '_')}(): argument 'out' must be Tensor, not "
+                        f"{type(out).__name__}")
     if ambient.state.grad:
         _refuse_history(op, out, args)
     r = np.asarray(result._data if isinstance(result, Tensor) else result)
@@ -39,6 +37,19 @@ def write_out(op, out, result, args):
     out._data[...] = r
     touch(out)
     return out
+
+
+def _write_all(op, out, result, args):
+    """Several results, each into its place in the tuple `out`."""
+    if not isinstance(out, (tuple, list)):
+        raise TypeError(f"{op.key.replace('.', '_')}(): argument 'out' must be tuple of Tensors, "
+                        f"not {type(out).__name__}")
+    if len(out) != len(result):
+        raise TypeError(f"expected tuple of {len(result)} elements but got {len(out)}")
+    for place, part in zip(out, result, strict=True):
+        write_out(op, place, part, args)
+    return tuple(out) if type(result) is tuple else result._replace(
+        **dict(zip(result._fields, out, strict=True)))
 
 
 def _own_dtype(op, out, r, args):

@@ -248,7 +248,7 @@ def guarded(op, function, module):
     def call(*args, **named):
         try:
             return function(*args, **named)
-        except (AttributeError, TypeError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             better = failures.misused(op, args, named, error)
             if better is None:
                 raise

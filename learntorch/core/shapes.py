@@ -1,5 +1,6 @@
 """Shapes: `torch.Size`, dimensions counted from the end, broadcasting and its error sentences."""
 
+import math
 import operator
 
 
@@ -97,6 +98,8 @@ def as_shape(sizes):
 
 def infer(shape, size):
     """`shape` with its one −1 replaced so that `size` elements fit. Raises RuntimeError if none."""
+    if math.prod(shape) == size and min(shape, default=0) >= 0:
+        return tuple(shape)
     known = 1
     hole = None
     for i, n in enumerate(shape):

@@ -66,10 +66,10 @@ class UntypedStorage:
     def __getitem__(self, index):
         if isinstance(index, slice):
             return untyped(self._bytes[index])
-        return self._bytes[index].item()
+        return self._bytes[place(self, index)].item()
 
     def __setitem__(self, index, value):
-        self._bytes[index] = value
+        self._bytes[index if isinstance(index, slice) else place(self, index)] = value
 
     def __iter__(self):
         return iter(self._bytes.tolist())
@@ -90,6 +90,13 @@ class UntypedStorage:
     def copy_(self, source, non_blocking=None):
         """Take over the bytes of another storage of this size."""
         self._bytes[...] = source._bytes
+        return self
+
+    def resize_(self, size):
+        """Refuse another size: the tensors that look at this memory would be left behind."""
+        if size != len(self):
+            raise RuntimeError("Trying to resize storage that is not resizable: it has "
+                               f"{len(self)} bytes. Make a new tensor, with torch.cat for example.")
         return self
 
     def clone(self):
@@ -152,10 +159,13 @@ class TypedStorage:
         return self._untyped_storage.data_ptr()
 
     def __getitem__(self, index):
-        return self._elements[index].item()
+        if isinstance(index, slice):
+            raise RuntimeError("slices are only supported in UntypedStorage.__getitem__. Slice a "
+                               "tensor instead.")
+        return self._elements[place(self, index)].item()
 
     def __setitem__(self, index, value):
-        self._elements[index] = value
+        self._elements[index if isinstance(index, slice) else place(self, index)] = value
 
     def __iter__(self):
         return iter(self.tolist())
@@ -177,6 +187,16 @@ class TypedStorage:
     def clone(self):
         """A storage of its own with the same elements."""
         return TypedStorage(dtype=self.dtype, wrap_storage=self._untyped_storage.clone())
+
+
+def place(storage, index):
+    """An index that is in the storage. Raises IndexError, TypeError for what is no int."""
+    if not isinstance(index, int):
+        raise TypeError(f"can't index a torch.{type(storage).__name__} with {type(index).__name__}")
+    counted = index + len(storage) if index < 0 else index
+    if not 0 <= counted < len(storage):
+        raise IndexError(f"index {counted} out of range for storage of size {len(storage)}")
+    return counted
 
 
 def untyped(array):

@@ -265,6 +265,11 @@ class Tensor:
             hooks_of(edge).retain = graph.weakref.ref(self)
 
     @property
+    def grad_dtype(self):
+        """The dtype that `.grad` has: the tensor's own."""
+        return self.dtype
+
+    @property
     def retains_grad(self):
         """Whether `retain_grad()` was called on this non-leaf tensor."""
         edge = vertex(self)

@@ -1,5 +1,6 @@
 """GPUs: there is none in this version, and every question about them says so honestly."""
 
+from learntorch.core.failures import OutOfMemoryError
 from learntorch.cuda import amp
 
 

@@ -2,7 +2,6 @@
 
 import math
 
-from learntorch.core.ambient import no_grad
 from learntorch.distributions import constraints
 from learntorch.distributions.distribution import expanding
 from learntorch.distributions.exp_family import ExponentialFamily
@@ -70,11 +69,6 @@ class ContinuousBernoulli(ProbsOrLogits, ExponentialFamily):
         return where(self._is_stable(), value, 0.5 + (1.0 / 3.0 + 16.0 / 45.0 * d ** 2) * d)
 
     @property
-    def stddev(self):
-        """√variance."""
-        return self.variance.sqrt()
-
-    @property
     def variance(self):
         """λ(λ − 1)/(1 − 2λ)² + 1/(2 artanh(1 − 2λ))²; near ½ 1/12 − d²/15 + 128/945 d⁴."""
         p = self._stable_probs()
@@ -83,10 +77,6 @@ class ContinuousBernoulli(ProbsOrLogits, ExponentialFamily):
         d2 = (self.probs - 0.5) ** 2
         return where(self._is_stable(), value,
                      1.0 / 12.0 - (1.0 / 15.0 - 128.0 / 945.0 * d2) * d2)
-
-    def sample(self, sample_shape=()):
-        with no_grad():
-            return self.rsample(sample_shape)
 
     def rsample(self, sample_shape=()):
         u = rand(self._extended_shape(sample_shape), dtype=self.probs.dtype,

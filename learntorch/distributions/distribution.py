@@ -186,7 +186,8 @@ class Distribution:
     def _validate_sample(self, value):
         """Raise ValueError for a value whose shape does not fit, or outside the support."""
         if not isinstance(value, Tensor):
-            raise ValueError("The value argument to log_prob must be a Tensor")
+            raise ValueError("The value argument to log_prob must be a Tensor. Write "
+                             f"torch.tensor({value!r})")
         start = value.dim() - len(self._event_shape)
         if value.shape[start:] != self._event_shape:
             raise ValueError("The right-most size of value must match event_shape: "

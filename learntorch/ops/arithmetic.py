@@ -325,11 +325,10 @@ def addcmul(input, tensor1, tensor2, *, value=1):
 @composite(inplace=True, out=True)
 def addcdiv(input, tensor1, tensor2, *, value=1):
     """input + value · tensor1 / tensor2."""
-    for t in (tensor1, tensor2):
-        if not (t.dtype.is_floating_point or t.dtype.is_complex):
-            raise RuntimeError("Integer division with addcdiv is no longer supported, and in a "
-                               "future release addcdiv will perform a true division of tensor1 "
-                               f"and tensor2, got {said(t.dtype)}")
+    if tensor1._data.dtype.kind in "biu" and tensor2._data.dtype.kind in "biu":
+        raise RuntimeError("Integer division with addcdiv is no longer supported, and in a future "
+                           "release addcdiv will perform a true division of tensor1 and tensor2, "
+                           f"got {said(tensor1.dtype)} and {said(tensor2.dtype)}")
     quotient = div(tensor1, tensor2)
     return add(input, quotient if value == 1 else mul(quotient, value))
 

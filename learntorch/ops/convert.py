@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from learntorch.core import dtypes
+from learntorch.core import dtypes, failures
 from learntorch.core.devices import check_cpu
 from learntorch.core.graph import touch
 from learntorch.core.op import composite, nary, unary
 from learntorch.core.shapes import as_shape, count
+from learntorch.core.storage import TypedStorage, UntypedStorage, look
 from learntorch.core.tensor import Tensor
 from learntorch.core.warned import warn
 
@@ -246,9 +247,30 @@ def each(self, name, callable, *tensors):
     return self
 
 
+def whole(storage, dtype):
+    """All of a storage's memory as a tensor of numbers in a row."""
+    if isinstance(storage, TypedStorage):
+        if storage.dtype is not dtype:
+            raise RuntimeError("Expected a Storage of type "
+                               f"{failures.c_name(dtype.numpy)} or an UntypedStorage, but got type "
+                               f"{dtypes.said(storage.dtype)} for argument 1 'storage'")
+        storage = storage.untyped()
+    return look(storage, dtype, 0, (len(storage) // dtype.itemsize,), (1,))
+
+
 @composite(space="Tensor", inplace=False, name="set_")
 def set_(self, source=None, storage_offset=0, size=None, stride=None):
-    """Make this tensor look at the memory of `source`, all of it or a window."""
+    """Make this tensor look at the memory of `source` (a tensor or a storage), all or a window."""
+    if isinstance(source, (TypedStorage, UntypedStorage)):
+        source = whole(source, self.dtype)
+    if source is not None and not isinstance(source, Tensor):
+        raise TypeError("set_() received an invalid combination of arguments - got "
+                        f"({source.__class__.__name__}), but expected a Tensor or a storage, with or "
+                        "without (int storage_offset, tuple of ints size, tuple of ints stride)")
+    if source is not None and source.dtype is not self.dtype:
+        raise RuntimeError(f"Could not set tensor of type {failures.c_name(source._data.dtype)} to "
+                           f"a tensor of type {failures.c_name(self._data.dtype)}. Convert it "
+                           f"first: .to({self.dtype}).")
     if size is not None:
         source = source.as_strided(size, stride, storage_offset)
     self._data = np.empty(0, self._data.dtype) if source is None else source._data

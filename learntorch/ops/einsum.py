@@ -1,6 +1,6 @@
 """Products of tensors over named dimensions: einsum, tensordot and their relatives."""
 
-from learntorch.core.dtypes import said
+from learntorch.core.dtypes import FLOATS, of, said
 from learntorch.core.failures import c_name, not_implemented
 from learntorch.core.op import composite
 from learntorch.core.outputs import write_out
@@ -412,5 +412,12 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
                            f"{a.shape[-1]} X2: {b.shape[-1]}")
     if p < 0:
         raise RuntimeError("cdist only supports non-negative p values")
+    for name, v in (("X1", a), ("X2", b)):
+        if v.dtype not in FLOATS:
+            raise RuntimeError(f"cdist only supports floating-point dtypes, {name} got: "
+                               f"{said(v.dtype)}")
+    if a.dtype is not b.dtype:
+        raise RuntimeError(f"expected scalar type {said(a.dtype)} but found {said(b.dtype)}: call "
+                           f".to(torch.{of(a.dtype).name}) on x2")
     away = x1.unsqueeze(-2) - x2.unsqueeze(-3)
     return p_norm(away, p, (away._data.ndim - 1,), False)

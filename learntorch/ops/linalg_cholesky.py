@@ -12,29 +12,17 @@ from learntorch.core.op import composite, multi
 from learntorch.core.shapes import broadcast
 from learntorch.core.tensor import wrap
 from learntorch.core.warned import deprecated
-from learntorch.ops.linalg_solve import UNINVERTED, inexact, square, substituted
+from learntorch.ops.linalg_solve import UNINVERTED, failed, inexact, square, substituted
 from learntorch.ops.reduce import named
 
 INDEFINITE = ("The factorization could not be completed because the input is not positive-definite "
-              "(the leading minor of order {} is not positive-definite).")
+              "(the leading minor of order {} is not positive-definite). "
+              "A @ A.mT plus a little on the diagonal is.")
 
 
 def adjoint(x):
     """The conjugate transpose of matrices."""
     return x.swapaxes(-1, -2).conj()
-
-
-def failed(name, info, words):
-    """The LinAlgError for the first matrix whose `info` is not 0."""
-    where, k = first_failure(info)
-    return failures.LinAlgError(f"{name}: {where}{words.format(k)}")
-
-
-def first_failure(info):
-    """Which matrix of a batch, in words, is the first whose `info` is not 0, and that number."""
-    place = next(tuple(i) for i in np.argwhere(info))
-    where = f"(Batch element {np.ravel_multi_index(place, info.shape)}): " if place else ""
-    return where, info[place]
 
 
 def in_lapack(A, kernel):

@@ -8,7 +8,7 @@ from learntorch.ops.reduce import named
 @nary(space="rules", grad="LinalgDet")
 def volume(xp, x):
     """det x."""
-    with xp.errstate(over="ignore"):     # NumPy would warn of a large one from its own module
+    with xp.errstate(over="ignore", invalid="ignore"):      # NumPy would warn from its own module
         return xp.linalg.det(x)
 volume.vjp(x=lambda xp, g, x: xp.expand_dims(g, (-2, -1)) * xp.cofactors(x))
 
@@ -64,7 +64,8 @@ cofactors_change.vjp(x=lambda xp, g, y: xp.cofactors_change(g, y), y=cofactors_c
 @multi(space="rules", grad="LinalgSlogdet", outputs=("sign", "logabsdet"))
 def log_volume(xp, x):
     """det x / |det x| and ln |det x|."""
-    return tuple(xp.linalg.slogdet(x))
+    with xp.errstate(invalid="ignore"):
+        return tuple(xp.linalg.slogdet(x))
 
 
 def log_volume_x(xp, g, x, sign):
@@ -85,19 +86,17 @@ def checked(name, A, first="A", kernel=None):
     return A
 
 
-
-
 slogdet_returned = named("linalg_slogdet", ("sign", "logabsdet"))
 old_slogdet_returned = named("slogdet", ("sign", "logabsdet"))
 
 
-@composite(space="linalg", name="linalg.det", out=True, method=False)
+@composite(space="linalg", name="linalg.det", out="dtype", method=False)
 def linalg_det(A):
     """The determinant of each matrix: (…, n, n) → (…)."""
     return volume(checked("linalg.det", A, kernel="lu_cpu"))
 
 
-@composite(space="linalg", name="linalg.slogdet", out=True, method=False)
+@composite(space="linalg", name="linalg.slogdet", out="dtype", method=False)
 def linalg_slogdet(A):
     """det A / |det A| and ln |det A|, which neither over- nor underflows; 0 and −∞ if singular."""
     return slogdet_returned(*log_volume(checked("linalg.slogdet", A)))

@@ -2,13 +2,12 @@
 
 import itertools
 
-from learntorch.core import failures
 from learntorch.core.ambient import no_grad
-from learntorch.core.dtypes import finfo
+from learntorch.core.dtypes import finfo, said
 from learntorch.core.op import composite, multi, nary
 from learntorch.ops.linalg_cholesky import adjoint, in_lapack, linalg_cholesky
 from learntorch.ops.linalg_qr import linalg_qr
-from learntorch.ops.linalg_solve import solve_triangular, square
+from learntorch.ops.linalg_solve import failed, solve_triangular, square
 from learntorch.ops.random import randn
 from learntorch.ops.reduce import named
 from learntorch.ops.shape import cat
@@ -23,10 +22,9 @@ EIG_PHASES = PHASES.format("linalg_eig_backward")
 
 
 def not_finite(xp, x, name, words):
-    """The LinAlgError for the first matrix that holds a NaN or an infinity."""
-    bad = ~xp.isfinite(x).all(axis=(-2, -1)).reshape(-1)
-    where = f"(Batch element {bad.argmax()}): " if x.ndim > 2 else ""
-    return failures.LinAlgError(f"{name}: {where}{words}")
+    """The LinAlgError for the first matrix that holds a NaN or an infinity, else for the first."""
+    bad = ~xp.isfinite(x).all(axis=(-2, -1))
+    return failed(name, bad if bad.any() else ~bad, words)
 
 
 @nary(space="rules")
@@ -61,9 +59,7 @@ def phase(xp, x):
 
 @multi(space="rules", grad="LinalgEigh", outputs=("values", "vectors"))
 def eigh_factor(xp, x, triangle):
-    """λ ascending and unitary V with V diag(λ) Vᴴ = x, of which one triangle ("L",
-    "U") is read.
-    """
+    """λ ascending and unitary V with V diag(λ) Vᴴ = x, of which one `triangle` is read."""
     try:
         return tuple(xp.linalg.eigh(x, triangle))
     except xp.linalg.LinAlgError:
@@ -162,7 +158,7 @@ def general(name, A):
     """A, checked."""
     square(name, A, "input")
     if A._data.dtype.kind not in "fcV":
-        raise RuntimeError(f"Unknown Complex ScalarType for {failures.said(A.dtype)}. Convert the "
+        raise RuntimeError(f"Unknown Complex ScalarType for {said(A.dtype)}. Convert the "
                            "tensor first, for example with .float().")
     in_lapack(A, "linalg_eig_out_cpu")
     return A

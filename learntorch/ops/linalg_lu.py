@@ -7,8 +7,15 @@ from learntorch.core.op import composite, multi, nary
 from learntorch.core.shapes import broadcast
 from learntorch.core.tensor import wrap
 from learntorch.core.warned import deprecated
-from learntorch.ops.linalg_cholesky import adjoint, first_failure, in_lapack
-from learntorch.ops.linalg_solve import fitting, inexact, matrices, square, substituted
+from learntorch.ops.linalg_cholesky import adjoint, in_lapack
+from learntorch.ops.linalg_solve import (
+    first_failure,
+    fitting,
+    inexact,
+    matrices,
+    square,
+    substituted,
+)
 from learntorch.ops.reduce import named
 
 PANEL = 32          # columns eliminated one by one; wider matrices are halved first

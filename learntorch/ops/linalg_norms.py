@@ -31,7 +31,7 @@ def widened(name, x, dtype):
     return x.to(dtype)
 
 
-@composite(space="linalg", name="linalg.vector_norm", out=True, method=False)
+@composite(space="linalg", name="linalg.vector_norm", out="dtype", method=False)
 def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     """(Σ |x|^ord)^(1/ord) along `dim`; the largest |x| for ∞, how many are not 0 for 0.
 
@@ -43,21 +43,21 @@ def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     x = widened("linalg.vector_norm", x, dtype)
     dims = whole(x, dim)
     if ord < 0 or ord == INFINITY:
-        _refuse_empty(x, dims, ord)
+        refuse_empty(x, dims, ord)
     return p_norm(x, ord, dims, keepdim)
 
 
-def _refuse_empty(x, dims, ord):
+def refuse_empty(x, dims, ord):
+    """Raise RuntimeError where no number at all is to be compared."""
     shape = x._data.shape
-    why = "because the operation does not have an identity"
+    what = f"linalg.vector_norm cannot compute the {ord} norm on"
     if dims is None and 0 in shape:
-        raise RuntimeError(f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor "
-                           f"{why}")
+        raise RuntimeError(f"{what} an empty tensor because the operation does not have an "
+                           "identity")
     for d in dims or ():
         if shape[d] == 0:
-            raise RuntimeError(f"linalg.vector_norm cannot compute the {ord} norm on the dimension "
-                               f"{d} because this dimension is empty and the operation does not "
-                               "have an identity")
+            raise RuntimeError(f"{what} the dimension {d} because this dimension is empty and the "
+                               "operation does not have an identity")
 
 
 # ---- of matrices -------------------------------------------------------------------------------

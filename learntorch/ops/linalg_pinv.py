@@ -2,51 +2,14 @@
 
 import numpy as np
 
-from learntorch.core import failures
 from learntorch.core.dtypes import FLOATS, HALF, finfo, said
 from learntorch.core.op import composite, nary
 from learntorch.core.shapes import broadcast
 from learntorch.core.tensor import Tensor, wrap
-from learntorch.ops.linalg_solve import square
-from learntorch.ops.linalg_svd import svdvals
+from learntorch.ops.linalg_cholesky import adjoint
+from learntorch.ops.linalg_solve import failed, square
+from learntorch.ops.linalg_svd import kept, limits, svdvals
 from learntorch.ops.reduce import named
-
-# ---- what counts as zero -----------------------------------------------------------------------
-
-
-def limits(name, A, atol, rtol):
-    """The absolute and the relative limit (arrays) up to which a singular value counts as 0.
-
-    By default nothing and eps · max(n, m); nothing relative beside a positive absolute one.
-    """
-    n, m = A._data.shape[-2:]
-    d = A.dtype.to_real()
-    floor = None if atol is None else limit(f"{name}: atol", atol, d)
-    if rtol is not None:
-        return np.zeros((), d.numpy) if floor is None else floor, limit(f"{name}: rtol", rtol, d)
-    usual = np.asarray(finfo(A.dtype).eps * max(n, m), d.numpy)
-    if floor is None:
-        return np.zeros((), d.numpy), usual
-    return floor, np.where(floor > 0, usual.dtype.type(0), usual)
-
-
-def limit(name, value, dtype):
-    """A tolerance, number or tensor, as an array."""
-    if not isinstance(value, Tensor):
-        return np.asarray(value, dtype.numpy)
-    if value.dtype.is_complex:
-        raise RuntimeError(f"{name} tensor of complex type is not supported. Got "
-                           f"{said(value.dtype)}")
-    return value._data.astype(dtype.numpy)
-
-
-def kept(xp, s, atol, rtol):
-    """Which of the singular values s count as more than 0."""
-    if not s.shape[-1]:
-        return s > 0
-    largest = xp.maximum.reduce(s, axis=-1)
-    return s > xp.maximum(atol, rtol * largest)[..., None]
-
 
 # ---- pseudoinverse -----------------------------------------------------------------------------
 
@@ -55,15 +18,14 @@ def kept(xp, s, atol, rtol):
 def pseudo_inverted(xp, x, atol=0.0, rtol=0.0, hermitian=False):
     """The inverse of x on what it reaches, 0 elsewhere: from x = u diag(s) v, vᴴ diag(1/s) uᴴ."""
     if hermitian:                        # with the eigenvectors: only one triangle of x is read
-        s, u = xp.linalg.eigh(x)
+        s, u = xp.eigh_factor(x, "L")
         inside = kept(xp, xp.abs(s), atol, rtol)
-        right = u.conj().swapaxes(-1, -2)
         left = u
     else:
-        u, s, v = xp.linalg.svd(x, full_matrices=False)
+        u, s, v = xp.svd_factor(x, False)
         inside = kept(xp, s, atol, rtol)
-        right = u.conj().swapaxes(-1, -2)
-        left = v.conj().swapaxes(-1, -2)
+        left = adjoint(v)
+    right = adjoint(u)
     inverses = xp.where(inside, 1 / xp.where(inside, s, s.dtype.type(1)), s.dtype.type(0))
     return xp.matmul(left * inverses[..., None, :], right)
 
@@ -189,8 +151,6 @@ def full_rank(a):
     diagonal = np.abs(np.diagonal(r, 0, -2, -1))
     zero = diagonal <= np.finfo(a.dtype).eps * diagonal.max(axis=-1, initial=0)[..., None]
     if zero.any():
-        *place, i = np.argwhere(zero)[0]
-        where = f"(Batch element {np.ravel_multi_index(place, zero.shape[:-1])}): " if place else ""
-        raise failures.LinAlgError(
-            f"torch.linalg.lstsq: {where}The least squares solution could not be computed because "
-            f"the input matrix does not have full rank (error code: {i + 1}).")
+        info = np.where(zero.any(-1), zero.argmax(-1) + 1, 0)
+        raise failed("torch.linalg.lstsq", info, "The least squares solution could not be computed "
+                     "because the input matrix does not have full rank (error code: {}).")

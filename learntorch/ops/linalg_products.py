@@ -13,7 +13,7 @@ from learntorch.ops.pieces import cat
 # ---- powers ------------------------------------------------------------------------------------
 
 
-@composite(space="linalg", name="linalg.matrix_power", out=True, method=False)
+@composite(space="linalg", name="linalg.matrix_power", out="dtype", method=False)
 def linalg_matrix_power(A, n):
     """A · A · … · A, n times, by squaring; A⁻¹ · … · A⁻¹ for negative n, the identity for 0."""
     name = "linalg.matrix_power"
@@ -38,7 +38,7 @@ def linalg_matrix_power(A, n):
         A = matmul(A, A)
 
 
-@composite(out=True)
+@composite(out="dtype")
 def matrix_power(input, n):
     """The n-th power of each matrix: another name of linalg.matrix_power."""
     return linalg_matrix_power(input, n)

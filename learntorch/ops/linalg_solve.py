@@ -29,7 +29,7 @@ def square(name, A, first="A"):
     n, m = A._data.shape[-2:]
     if n != m:
         raise RuntimeError(f"{name}: A must be batches of square matrices, but they are {n} by {m} "
-                           "matrices")
+                           "matrices. torch.linalg.lstsq and pinv take other shapes, too.")
 
 
 def inexact(name, A, kernel=None):
@@ -87,17 +87,22 @@ def zero_pivots(a):
     return info
 
 
-def singular(name, a, words):
-    """The error for the first of the matrices that is singular."""
-    info = zero_pivots(a)
-    place = next(tuple(i) for i in np.argwhere(info))
+def first_failure(info):
+    """Which matrix of a batch, in words, is the first whose `info` is not 0, and that number."""
+    place = tuple(np.argwhere(info)[0])
     where = f"(Batch element {np.ravel_multi_index(place, info.shape)}): " if place else ""
-    return failures.LinAlgError(f"{name}: {where}" + words.format(info[place]))
+    return where, info[place]
+
+
+def failed(name, info, words):
+    """The LinAlgError for the first matrix whose `info` is not 0."""
+    where, k = first_failure(info)
+    return failures.LinAlgError(f"{name}: {where}{words.format(k)}")
 
 
 UNSOLVED = "The solver failed because the input matrix is singular."
 UNINVERTED = ("The diagonal element {} is zero, the inversion could not be completed because the "
-              "input matrix is singular.")
+              "input matrix is singular. torch.linalg.pinv inverts what can be inverted.")
 
 
 # ---- triangular systems ------------------------------------------------------------------------
@@ -111,7 +116,8 @@ def substituted(xp, x, y, upper, unit=False):
     A zero on the diagonal gives inf or NaN.
     """
     if not upper:                        # both dimensions turned round make it an upper triangle
-        return backward_substituted(xp, x[..., ::-1, ::-1], y[..., ::-1, :], unit)[..., ::-1, :]
+        turned = x[..., ::-1, ::-1].copy()          # BLAS does not read backward
+        return backward_substituted(xp, turned, y[..., ::-1, :], unit)[..., ::-1, :]
     return backward_substituted(xp, x, y, unit)
 
 
@@ -179,7 +185,7 @@ def solved(xp, x, y, name=None):
         return xp.linalg.solve(x, y)
     except xp.linalg.LinAlgError:
         if name:
-            raise singular(name, x, UNSOLVED) from None
+            raise failed(name, zero_pivots(x), UNSOLVED) from None
         batch = broadcast(x.shape[:-2], y.shape[:-2])
         return xp.stack([solved_alone(xp, a, b) for a, b in zip(
             xp.broadcast_to(x, (*batch, *x.shape[-2:])).reshape(-1, *x.shape[-2:]),
@@ -226,7 +232,7 @@ def solution(A, B, left, name):
 solve_ex_returned = named("linalg_solve_ex", ("result", "info"))
 
 
-@composite(space="linalg", name="linalg.solve", out=True, method=False)
+@composite(space="linalg", name="linalg.solve", out="dtype", method=False)
 def solve(A, B, *, left=True):
     """The X of A X = B (X A = B unless `left`): (…, n, n), (…, n, k) → (…, n, k).
 
@@ -237,7 +243,7 @@ def solve(A, B, *, left=True):
     return solution(A, B, left, "torch.linalg.solve")
 
 
-@composite(space="linalg", name="linalg.solve_ex", out=True, method=False)
+@composite(space="linalg", name="linalg.solve_ex", out="dtype", method=False)
 def solve_ex(A, B, *, left=True, check_errors=False):
     """The X of A X = B, and for each matrix the number of the first zero pivot (0 if regular)."""
     result = solution(A, B, left, "torch.linalg.solve_ex" if check_errors else None)
@@ -254,7 +260,7 @@ def inverted(xp, x, name=None):
         return xp.linalg.inv(x)
     except xp.linalg.LinAlgError:
         if name:
-            raise singular(name, x, UNINVERTED) from None
+            raise failed(name, zero_pivots(x), UNINVERTED) from None
         one = xp.broadcast_to(xp.eye(x.shape[-1], dtype=x.dtype), x.shape)
         return xp.solved(x, one)
 
@@ -277,13 +283,13 @@ def inverse_of(A, name, first="A"):
 inv_ex_returned = named("linalg_inv_ex", ("inverse", "info"))
 
 
-@composite(space="linalg", name="linalg.inv", out=True, method=False)
+@composite(space="linalg", name="linalg.inv", out="dtype", method=False)
 def inv(A):
     """A⁻¹: (…, n, n) → (…, n, n). Raises LinAlgError for a singular matrix."""
     return inverse_of(A, "linalg.inv")
 
 
-@composite(space="linalg", name="linalg.inv_ex", out=True, method=False)
+@composite(space="linalg", name="linalg.inv_ex", out="dtype", method=False)
 def inv_ex(A, *, check_errors=False):
     """A⁻¹, and for each matrix the number of the first zero pivot (0 if it is regular)."""
     result = inverse_of(A, "linalg.inv_ex" if check_errors else None)
@@ -293,7 +299,7 @@ def inv_ex(A, *, check_errors=False):
 # ---- the older names -------------------------------------------------------------------------
 
 
-@composite(out=True)
+@composite(out="dtype")
 def inverse(input):
     """input⁻¹: another name of linalg.inv."""
     return inverse_of(input, "linalg.inv", "input")
@@ -302,7 +308,7 @@ def inverse(input):
 triangular_solve_returned = named("triangular_solve", ("solution", "cloned_coefficient"))
 
 
-@composite(out=True)
+@composite(out="dtype")
 def triangular_solve(b, A, upper=True, transpose=False, unitriangular=False):
     """The X of A X = b (with `transpose` Aᵀ X = b) for a triangular A, and a copy of A.
 

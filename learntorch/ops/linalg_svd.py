@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from learntorch.core.dtypes import FLOATS, HALF, said
+from learntorch.core.dtypes import FLOATS, HALF, finfo, said
 from learntorch.core.op import composite, multi, nary
 from learntorch.core.tensor import Tensor, wrap
 from learntorch.ops.linalg_cholesky import adjoint
@@ -125,7 +125,41 @@ def svd(input, some=True, compute_uv=True):
     return svd_returned(empty[0], svd_values(checked(input)), empty[1])
 
 
-# ---- rank --------------------------------------------------------------------------------------
+# ---- what counts as zero -----------------------------------------------------------------------
+
+
+def limits(name, A, atol, rtol):
+    """The absolute and the relative limit (arrays) up to which a singular value counts as 0.
+
+    By default nothing and eps · max(n, m); nothing relative beside a positive absolute one.
+    """
+    n, m = A._data.shape[-2:]
+    d = A.dtype.to_real()
+    floor = None if atol is None else limit(f"{name}: atol", atol, d)
+    if rtol is not None:
+        return np.zeros((), d.numpy) if floor is None else floor, limit(f"{name}: rtol", rtol, d)
+    usual = np.asarray(finfo(A.dtype).eps * max(n, m), d.numpy)
+    if floor is None:
+        return np.zeros((), d.numpy), usual
+    return floor, np.where(floor > 0, usual.dtype.type(0), usual)
+
+
+def limit(name, value, dtype):
+    """A tolerance, number or tensor, as an array."""
+    if not isinstance(value, Tensor):
+        return np.asarray(value, dtype.numpy)
+    if value.dtype.is_complex:
+        raise RuntimeError(f"{name} tensor of complex type is not supported. Got "
+                           f"{said(value.dtype)}")
+    return value._data.astype(dtype.numpy)
+
+
+def kept(xp, s, atol, rtol):
+    """Which of the singular values s count as more than 0."""
+    if not s.shape[-1]:
+        return s > 0
+    largest = xp.maximum.reduce(s, axis=-1)
+    return s > xp.maximum(atol, rtol * largest)[..., None]
 
 
 @composite(space="linalg", name="linalg.matrix_rank", out=True, method=False)
@@ -137,26 +171,15 @@ def matrix_rank(A, tol=None, hermitian=False, *, atol=None, rtol=None):
     """
     name = "torch.linalg.matrix_rank"
     matrices(name, A, "input", "input")
-    for t, what in ((tol, "tol"), (atol, "atol"), (rtol, "rtol")):
-        if isinstance(t, Tensor) and t.dtype.is_complex:
-            raise RuntimeError(f"{name}: {what} tensor of complex type is not supported. Got "
-                               f"{said(t.dtype)}")
     if A._data.dtype not in FLOATS or A._data.dtype in HALF:
         raise RuntimeError("This function doesn't handle types other than float and double. "
                            "Convert the tensor first, for example with .float().")
-    A = A.detach()
-    S = eigvalsh(A).abs() if hermitian else svdvals(A)
     if tol is not None:
         atol, rtol = tol, 0.0
-    if rtol is None:
-        rtol = float(np.finfo(S._data.dtype).eps) * max(A._data.shape[-2:])
-        if atol is not None:
-            rtol = (atol <= 0) * rtol if isinstance(atol, Tensor) else rtol if atol <= 0 else 0.0
-    largest = S.amax(-1) if S._data.shape[-1] else S.sum(-1)
-    least = largest * rtol
-    if atol is not None:
-        least = least.maximum(atol if isinstance(atol, Tensor) else least.new_tensor(atol))
-    return (S > least.unsqueeze(-1)).sum(-1)
+    atol, rtol = limits(name, A, atol, rtol)
+    A = A.detach()
+    S = eigvalsh(A).abs() if hermitian else svdvals(A)
+    return wrap(np.asarray(kept(np, S._data, atol, rtol).sum(-1)))
 
 
 # ---- low rank ----------------------------------------------------------------------------------

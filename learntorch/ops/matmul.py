@@ -1,5 +1,6 @@
 """Products of matrices and vectors."""
 
+from learntorch.core.dtypes import of, said
 from learntorch.core.op import composite, nary
 from learntorch.core.shapes import broadcast, count
 
@@ -134,7 +135,7 @@ def linear(xp, x, weight, bias=None):
     if x.shape[-1:] != weight.shape[1:]:
         rows = x.size // max(x.shape[-1], 1) if x.ndim else 1
         raise RuntimeError(inner((rows, x.shape[-1] if x.ndim else 1), weight.shape[::-1]))
-    if x.ndim > 2:
+    if x.ndim > 2 and x.size:
         y = xp.matmul(x.reshape(-1, x.shape[-1]), weight.T).reshape(*x.shape[:-1], -1)
     else:
         y = xp.matmul(x, weight.T)
@@ -185,8 +186,28 @@ def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
     return _plus(input, bmm(batch1, batch2).sum(0, dtype=batch1.dtype), beta, alpha)
 
 
+def check_expands(shape, target, kind):
+    """Raise RuntimeError unless `shape` can be repeated to `target`."""
+    if len(shape) > len(target):
+        raise RuntimeError(f"expand(torch.{kind}Tensor{{{list(shape)}}}, size={list(target)}): the "
+                           f"number of sizes provided ({len(target)}) must be greater or equal to "
+                           f"the number of dimensions in the tensor ({len(shape)})")
+    for i in range(-1, -len(shape) - 1, -1):
+        if shape[i] not in (1, target[i]):
+            raise RuntimeError(f"The expanded size of the tensor ({target[i]}) must match the "
+                               f"existing size ({shape[i]}) at non-singleton dimension "
+                               f"{len(target) + i}.  Target sizes: {list(target)}.  Tensor sizes: "
+                               f"{list(shape)}")
+
+
 def _plus(input, product, beta, alpha):
     """beta · input + alpha · product; with beta 0 not even a NaN of the input counts."""
+    a, r = input._data, product._data
+    if a.dtype is not r.dtype:
+        raise RuntimeError(f"self and mat2 must have the same dtype, but got {said(a.dtype)} and "
+                           f"{said(r.dtype)}. Call .to(torch.{of(r.dtype).name}) on the first one.")
+    if a.shape != r.shape:
+        check_expands(a.shape, r.shape, said(a.dtype))
     if product._data.dtype.kind in "iu":
         alpha, beta = int(alpha), int(beta)
     if alpha != 1:

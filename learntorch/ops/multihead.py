@@ -62,9 +62,9 @@ def multi_head_attention_forward(
     elif bias_k is not None or bias_v is not None:
         given, missing = ("bias_k", "bias_v") if bias_v is None else ("bias_v", "bias_k")
         raise AssertionError(f"{given} is set but {missing} is None")
-    q = split_heads(q, n * num_heads)
-    k = split_heads(k, n * num_heads) if static_k is None else checked(static_k, q, "static_k")
-    v = split_heads(v, n * num_heads) if static_v is None else checked(static_v, q, "static_v")
+    q = split_heads(q, num_heads)
+    k = split_heads(k, num_heads) if static_k is None else checked(static_k, q, "static_k")
+    v = split_heads(v, num_heads) if static_v is None else checked(static_v, q, "static_v")
     if add_zero_attn:
         nothing = zeros((n * num_heads, 1, q.shape[2]), dtype=k.dtype, device=k.device)
         k, v = cat([k, nothing], dim=1), cat([v, nothing], dim=1)
@@ -96,7 +96,7 @@ def with_weights(q, k, v, mask, p, is_causal, _):
 def without_weights(q, k, v, mask, p, is_causal, heads):
     """The attention of every head, (L, N, H, E/H); the weights are not kept."""
     if mask is not None:
-        mask = mask.unsqueeze(0) if mask.shape[0] == 1 else mask.view(*heads, -1, k.shape[1])
+        mask = mask.unsqueeze(0) if mask.shape[0] == 1 else mask.view(*heads, *mask.shape[1:])
     q, k, v = (t.view(*heads, *t.shape[1:]) for t in (q, k, v))
     return scaled_dot_product_attention(q, k, v, mask, p, is_causal).permute(2, 0, 1, 3), None
 
@@ -131,9 +131,10 @@ def named_weights(q, k, v):
     return q, k, v
 
 
-def split_heads(t, parts):
+def split_heads(t, num_heads):
     """(L, N, E) → (N·H, L, E/H)."""
-    return t.contiguous().view(t.shape[0], parts, -1).transpose(0, 1)
+    length, n, width = t.shape
+    return t.contiguous().view(length, n * num_heads, width // num_heads).transpose(0, 1)
 
 
 def checked(t, q, name):
@@ -242,7 +243,8 @@ def check_widths(query, key, value, wanted, num_heads, separate):
     """Raise AssertionError where sizes do not fit the weights or each other."""
     width = query.shape[-1]
     if width != wanted:
-        raise AssertionError(f"was expecting embedding dimension of {wanted}, but got {width}")
+        raise AssertionError(f"was expecting embedding dimension of {wanted}, but got {width}: "
+                             "the last dimension of query, key and value holds the features.")
     if width % num_heads:
         raise AssertionError(f"embed_dim {width} not divisible by num_heads {num_heads}")
     if separate and key.shape[:2] != value.shape[:2]:

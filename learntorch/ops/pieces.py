@@ -166,6 +166,8 @@ def cartesian_prod(*tensors):
         if t._data.ndim != 1:
             raise RuntimeError("Expect a 1D vector, but got shape "
                                f"{list(t._data.shape)}")
+        if t._data.dtype is not tensors[0]._data.dtype:
+            raise RuntimeError("meshgrid expects all tensors to have the same dtype")
     if len(tensors) == 1:
         return tensors[0]
     grids = meshgrid(*tensors, indexing="ij")

@@ -370,6 +370,8 @@ def argmin(xp, x, dim=None, keepdim=False):
 
 
 def _where_peak(xp, find, x, dim, keepdim, name):
+    if x.dtype.kind == "b":
+        raise RuntimeError(f"{name}(): does not support bool input. Call .int() on it first.")
     if x.size == 0 and (dim is None or x.shape[wrap_dim(dim, x.ndim)] == 0):
         raise IndexError(f"{name}(): Expected reduction dim "
                          f"{'to be specified for input.numel() == 0.' if dim is None else dim}"

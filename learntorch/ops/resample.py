@@ -42,7 +42,12 @@ def resample_back(xp, x, shape, size, mode, align_corners, scales):
     """Each number added to the inputs it was made from, with the same weights."""
     for axis, (m, scale) in enumerate(zip(size, scales, strict=True), -len(size)):
         matrix = xp.asarray(spread(shape[axis], m, mode, align_corners, scale, x.dtype.char))
-        x = xp.moveaxis(xp.tensordot(x, matrix, axes=(axis, 1)), -1, axis)
+        if axis == -1:
+            x = xp.matmul(x, matrix.T)
+        elif axis == -2:
+            x = xp.matmul(matrix, x)
+        else:
+            x = xp.moveaxis(xp.tensordot(x, matrix, axes=(axis, 1)), -1, axis)
     return x
 resample_back.vjp(x=lambda xp, g, size, mode, align_corners, scales: xp.resample(
     g, size, mode, align_corners, scales))

@@ -13,6 +13,7 @@ Under `create_graph` gradients are taken through it, so that they have gradients
 """
 
 from learntorch.core.ambient import enable_grad
+from learntorch.core.dtypes import said
 from learntorch.core.engine import grad
 from learntorch.core.op import composite, multi
 from learntorch.core.tensor import Tensor
@@ -535,7 +536,11 @@ def lstm(*args, **named):
 
 
 def check_cell(input, states, w_ih, w_hh):
-    """Raise RuntimeError for sizes that do not fit together."""
+    """Raise RuntimeError for sizes that do not fit together, and for whole numbers."""
+    if input._data.dtype.kind in "biu":
+        raise RuntimeError("mat1 and mat2 must have the same dtype, but got "
+                           f"{said(input.dtype)} and {said(w_ih.dtype)}. Convert the input first, "
+                           "for example with .float().")
     wanted = w_ih._data.shape[1]
     if input._data.shape[1] != wanted:
         raise RuntimeError(f"input has inconsistent input_size: got {input._data.shape[1]} "

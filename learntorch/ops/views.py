@@ -66,7 +66,7 @@ fill_window.vjp(x=lambda xp, g, strides, chain: xp.read_window(g, strides, chain
 def view_shape(xp, x, shape):
     """The elements in another shape, without copying."""
     try:
-        return x.reshape(shape, copy=False)
+        return x.reshape(shape) if x.flags.c_contiguous else x.reshape(shape, copy=False)
     except ValueError:
         raise RuntimeError("view size is not compatible with input tensor's size and stride (at "
                            "least one dimension spans across two contiguous subspaces). Use "

@@ -524,10 +524,11 @@ def _signature_from_doc(obj):
     name = getattr(obj, "__name__", None)
     if not doc or not name:
         return None
+    room, _, short = name.partition("_")
+    shown = (name, f"{room}.{short}", short) if room in ("linalg", "fft", "special") else (name,)
     for line in doc.strip().splitlines()[:4]:
         line = line.strip()
-        start = line.find(name + "(")
-        if start not in (0,) and not line.startswith("torch."):
+        if not line.startswith(("torch.", *(s + "(" for s in shown))):
             continue
         body = line[line.index("(") + 1:] if "(" in line else ""
         depth, cut = 1, None

@@ -115,6 +115,80 @@ CASES = {
         lambda torch: torch.sqeueeze, "Did you mean: 'squeeze'?"),
     "sum with a string": (
         lambda torch: torch.ones(3) + "a", ""),
+    "list instead of a tensor": (
+        lambda torch: torch.flatten([[1, 2], [3, 4]]), "torch.tensor(...)"),
+    "array given to a layer": (
+        lambda torch: torch.nn.Linear(2, 1)(np.ones((3, 2))), "torch.from_numpy(...)"),
+    "array given to linalg": (
+        lambda torch: torch.linalg.det(np.eye(2)), "torch.from_numpy(...)"),
+    "list given to fft": (
+        lambda torch: torch.fft.fft([1.0, 2.0]), "torch.tensor(...)"),
+    "argument left out": (
+        lambda torch: torch.linalg.solve(torch.eye(2)), ""),
+    "keyword nobody knows": (
+        lambda torch: torch.zeros(2, size_=3), ""),
+    "sizes left out": (
+        lambda torch: torch.zeros(), "torch.zeros(())"),
+    "fraction as a size": (
+        lambda torch: torch.ones([2.5]), "whole numbers"),
+    "one minus a mask": (
+        lambda torch: 1 - torch.tensor([True]), "logical_not()"),
+    "inverse of a row of numbers": (
+        lambda torch: torch.linalg.inv(torch.ones(2, 3)), "lstsq"),
+    "inverse of a singular matrix": (
+        lambda torch: torch.linalg.inv(torch.ones(2, 2)), "pinv"),
+    "cholesky of what is not positive": (
+        lambda torch: torch.linalg.cholesky(-torch.eye(2)), "A @ A.mT"),
+    "eigenvalues of integers": (
+        lambda torch: torch.linalg.eigh(torch.eye(2).long()), ".float()"),
+    "solve with sizes that differ": (
+        lambda torch: torch.linalg.solve(torch.eye(3), torch.ones(2)), ""),
+    "det of a vector": (
+        lambda torch: torch.linalg.det(torch.ones(3)), ""),
+    "addmm of two dtypes": (
+        lambda torch: torch.addmm(torch.ones(2, 2).long(), torch.eye(2), torch.eye(2)),
+        ".to(torch.float32)"),
+    "fft along no dimension": (
+        lambda torch: torch.fft.fft(torch.ones(3), dim=1), ""),
+    "fft of no points": (
+        lambda torch: torch.fft.fft(torch.ones(3), n=0), ""),
+    "rfft of complex numbers": (
+        lambda torch: torch.fft.rfft(torch.ones(3, dtype=torch.complex64)), "no mirror images"),
+    "stft without return_complex": (
+        lambda torch: torch.stft(torch.ones(20), 4, window=torch.ones(4)), ""),
+    "width of a recurrent input": (
+        lambda torch: torch.nn.LSTM(2, 3)(torch.ones(5, 1, 4)), "features of one step"),
+    "dimensions of a recurrent input": (
+        lambda torch: torch.nn.GRU(2, 3)(torch.ones(2)), ""),
+    "hidden state of another batch": (
+        lambda torch: torch.nn.RNN(2, 3)(torch.ones(5, 4, 2), torch.ones(1, 2, 3)), ""),
+    "one state for an LSTM": (
+        lambda torch: torch.nn.LSTM(2, 3)(torch.ones(5, 4, 2), torch.ones(1, 4, 3)), ""),
+    "heads that do not divide": (
+        lambda torch: torch.nn.MultiheadAttention(5, 2), "2 heads cannot share 5"),
+    "width of attention": (
+        lambda torch: torch.nn.MultiheadAttention(4, 2)(*[torch.ones(3, 1, 6)] * 3),
+        "holds the features"),
+    "mask of attention": (
+        lambda torch: torch.nn.MultiheadAttention(4, 2)(*[torch.ones(3, 1, 4)] * 3,
+                                                        attn_mask=torch.zeros(2, 2)), ""),
+    "negative scale": (
+        lambda torch: torch.distributions.Normal(0.0, -1.0), ""),
+    "probabilities and logits": (
+        lambda torch: torch.distributions.Bernoulli(probs=torch.tensor(0.5),
+                                                    logits=torch.tensor(0.0)), ""),
+    "probability above one": (
+        lambda torch: torch.distributions.Bernoulli(torch.tensor(1.5)), ""),
+    "value outside of a distribution": (
+        lambda torch: torch.distributions.Exponential(torch.tensor(1.0)).log_prob(
+            torch.tensor(-1.0)), ""),
+    "number given to log_prob": (
+        lambda torch: torch.distributions.Normal(torch.tensor(0.0), torch.tensor(1.0)).log_prob(
+            1.0), "torch.tensor(1.0)"),
+    "divergence nobody derived": (
+        lambda torch: torch.distributions.kl_divergence(
+            torch.distributions.Normal(torch.tensor(0.0), torch.tensor(1.0)),
+            torch.distributions.Poisson(torch.tensor(1.0))), ""),
 }
 
 

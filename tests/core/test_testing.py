@@ -20,7 +20,7 @@ CASES = """a, b | a, a + 1e-7 | a, b.double() | a, m | a, b, rtol=.5, atol=0 | a
 
 
 def said(torch, call):
-    names = {**vars(torch), "np": np, "a": torch.tensor([1., 2, 3]),
+    names = {**vars(torch), "testing": torch.testing, "np": np, "a": torch.tensor([1., 2, 3]),
              "b": torch.tensor([1., 2.1, 3.5]), "m": torch.ones(2, 3)}
     try:
         return eval(f"testing.assert_close({call})", names)

@@ -1,5 +1,6 @@
 """Every exercise of every chapter: the solution passes, and likely wrong answers do not."""
 
+import numpy as np
 import pytest
 
 import learntorch as torch
@@ -14,7 +15,7 @@ def task(name):
 
 
 def answer(source, name):
-    space = {"torch": torch}
+    space = {"torch": torch, "nn": torch.nn, "np": np}
     exec(source, space)
     return space[name]
 
@@ -30,6 +31,39 @@ def test_the_solution_passes(name):
 def test_three_hints_or_more_and_a_docstring(name):
     assert len(task(name).hints) >= 3
     assert task(name).__doc__
+
+
+def quadratic(start, forward=None):
+    """A class with parameters a, b and c that begin at `start`."""
+
+    class Quadratic(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            for name in "abc":
+                setattr(self, name, torch.nn.Parameter(start.clone()))
+
+    Quadratic.forward = forward or (lambda self, x: self.a * x**2 + self.b * x + self.c)
+    return Quadratic
+
+
+def hooked(remove, twice=False, every=False):
+    """An answer to 06.5 that forgets its hooks, calls the model again, or hooks every module."""
+
+    def answer(model, x):
+        shapes = []
+        hooks = [
+            m.register_forward_hook(lambda m, given, out: shapes.append(tuple(out.shape)))
+            for m in model.modules()
+            if every or isinstance(m, torch.nn.Linear)
+        ]
+        model(x)
+        for hook in hooks if remove else ():
+            hook.remove()
+        if twice:
+            model(x)
+        return shapes
+
+    return answer
 
 
 WRONG = {
@@ -79,6 +113,113 @@ WRONG = {
         lambda shape: tuple(shape[1:]) + (1,),
         lambda shape: torch.empty(shape).t().stride() if len(shape) == 2 else (1,) * len(shape),
     ],
+    "ex_02_1": [
+        torch.tensor([[20.5, 21.0, 19.5], [18.0, 22.5, 23.0]], dtype=torch.float64),
+        torch.tensor([20.5, 21.0, 19.5, 18.0, 22.5, 23.0]),
+        torch.tensor([[20, 21, 19], [18, 22, 23]]),
+        torch.zeros(2, 3),
+    ],
+    "ex_02_2": [
+        lambda array: torch.from_numpy(array),
+        lambda array: torch.from_numpy(array).float(),
+        lambda array: torch.tensor(array),
+        lambda array: torch.as_tensor(array, dtype=torch.float32),
+        lambda array: torch.tensor(array.tolist(), dtype=torch.float32).reshape(-1),
+        lambda array: (torch.tensor(array, dtype=torch.float32), array.fill(0))[0],
+    ],
+    "ex_02_3": [
+        lambda t: t.numpy(),
+        lambda t: t.detach(),
+        lambda t: t.detach().clone().numpy(),
+        lambda t: np.array(t.tolist()),
+        lambda t: t.detach().numpy().reshape(-1),
+    ],
+    "ex_02_4": [
+        lambda picture: torch.from_numpy(picture[:, ::-1]),
+        lambda picture: torch.from_numpy(picture[::-1].copy()),
+        lambda picture: torch.from_numpy(picture).flip(0),
+        lambda picture: torch.from_numpy(picture[:, ::-1].copy()).float(),
+        lambda picture: torch.from_numpy(picture),
+    ],
+    "ex_02_5": [
+        lambda t, array: t.tolist() == array.tolist(),
+        lambda t, array: t.data_ptr() == array.ctypes.data,
+        lambda t, array: np.may_share_memory(t.numpy(), array),
+        lambda t, array: t.dtype == torch.float64,
+        lambda t, array: True,
+        lambda t, array: (array.fill(99), bool((t == 99).any()))[1],
+    ],
+    "ex_04_1": [
+        lambda f, at: (f(at + 0.01) - f(at)) / 0.01,
+        lambda f, at: torch.tensor(2.0 * at),
+        lambda f, at: float(torch.autograd.functional.jacobian(f, torch.tensor(at))),
+        lambda f, at: 2.0 * at,
+    ],
+    "ex_04_2": [
+        lambda f, x, v: (f(x.requires_grad_()).backward(v), x.grad)[1],
+        lambda f, x, v: torch.autograd.functional.jacobian(f, x) @ torch.ones(len(x)),
+        lambda f, x, v: torch.autograd.functional.jacobian(f, x).sum(0),
+        lambda f, x, v: f(x) * v,
+        lambda f, x, v: torch.autograd.grad(f(x.requires_grad_()), x, v)[0],
+    ],
+    "ex_04_3": [
+        lambda f, x: torch.autograd.functional.jacobian(f, x).t(),
+        lambda f, x: torch.autograd.functional.jacobian(f, x).cumsum(0),
+        lambda f, x: torch.autograd.functional.jacobian(f, x).sum(0),
+        lambda f, x: torch.autograd.functional.jacobian(f, x).tolist(),
+    ],
+    "ex_04_4": [
+        lambda f, start, rate, steps: start,
+        lambda f, start, rate, steps: start
+        - steps * rate * torch.autograd.functional.jacobian(f, start),
+        lambda f, start, rate, steps: start
+        + rate * torch.autograd.functional.jacobian(f, start),
+        lambda f, start, rate, steps: start.zero_(),
+    ],
+    "ex_04_5": [
+        lambda g, a, b: (g / b, g * a / (b * b)),
+        lambda g, a, b: (1 / b, -a / (b * b)),
+        lambda g, a, b: (g * b, g * a),
+        lambda g, a, b: g / b,
+    ],
+    "ex_03_1": [
+        lambda picture: picture[1:-1],
+        lambda picture: picture[1:, 1:],
+        lambda picture: picture[1:-1, 1:-1].clone(),
+        lambda picture: picture[1:3, 1:3],
+        lambda picture: picture[:-2, :-2],
+    ],
+    "ex_03_2": [
+        lambda t, low, high: t[(t > low) & (t < high)],
+        lambda t, low, high: t[(t >= low) | (t <= high)],
+        lambda t, low, high: t[t >= low],
+        lambda t, low, high: t.clamp(low, high).reshape(-1),
+        lambda t, low, high: t[(t >= low) & (t <= high)].sort().values,
+        lambda t, low, high: (t >= low) & (t <= high),
+    ],
+    "ex_03_3": [
+        lambda points: points - points.mean(),
+        lambda points: points - points.mean(dim=1),
+        lambda points: points - points.mean(dim=0),
+        lambda points: points - points.mean(dim=0, keepdim=True),
+        lambda points: points - points.sum(dim=1, keepdim=True),
+        lambda points: points.sub_(points.mean(dim=1, keepdim=True)),
+    ],
+    "ex_03_4": [
+        lambda pictures: pictures.reshape(-1, pictures.shape[1]),
+        lambda pictures: pictures.permute(0, 2, 3, 1),
+        lambda pictures: pictures.permute(0, 3, 2, 1).reshape(-1, pictures.shape[1]),
+        lambda pictures: pictures.permute(2, 3, 0, 1).reshape(-1, pictures.shape[1]),
+        lambda pictures: pictures.permute(0, 2, 3, 1).view(-1, pictures.shape[1]),
+    ],
+    "ex_03_5": [
+        lambda a, b: ((a - b) ** 2).sum(dim=1),
+        lambda a, b: ((a.unsqueeze(1) - b) ** 2).sum(dim=1),
+        lambda a, b: ((b.unsqueeze(1) - a) ** 2).sum(dim=2),
+        lambda a, b: (a.unsqueeze(1) - b).abs().sum(dim=2),
+        lambda a, b: ((a.unsqueeze(1) - b) ** 2).sum(dim=2).sqrt(),
+        lambda a, b: ((a.unsqueeze(0) - b) ** 2).sum(dim=2),
+    ],
     "ex_05_1": [2, 4, 5],
     "ex_05_2": [
         lambda t: 0 if t.grad_fn is None else 1 + len(t.grad_fn.next_functions),
@@ -96,6 +237,47 @@ WRONG = {
         [False, True, False, True],
         [0, 1, 0, 1, 0],
         [False, True, False, "True", False],
+    ],
+    "ex_06_1": [300, 325, 220, 320.5],
+    "ex_06_2": [
+        lambda model: (sum(p.numel() for p in model.parameters()), 0),
+        lambda model: sum(p.numel() for p in model.parameters()),
+        lambda model: (
+            sum(p.requires_grad for p in model.parameters()),
+            sum(not p.requires_grad for p in model.parameters()),
+        ),
+        lambda model: (sum(p.numel() for m in model.modules() for p in m.parameters()), 0),
+    ],
+    "ex_06_3": [
+        torch.nn.Linear(2, 1),
+        torch.nn.Tanh,
+        type("PlainTensors", (torch.nn.Module,), {"a": 0.0, "forward": lambda self, x: x}),
+        quadratic(torch.ones(())),
+        quadratic(torch.zeros(()), forward=lambda self, x: self.a * x + self.b * x + self.c),
+        quadratic(torch.zeros(()), forward=lambda self, x: self.a.item() * x**2 + self.b.item() * x
+                  + self.c.item()),
+    ],
+    "ex_06_4": [
+        lambda sizes: torch.nn.Sequential(
+            *(torch.nn.Linear(n, m) for n, m in zip(sizes, sizes[1:], strict=False))
+        ),
+        lambda sizes: torch.nn.Sequential(torch.nn.Linear(sizes[0], sizes[-1])),
+        lambda sizes: [torch.nn.Linear(sizes[0], sizes[-1])],
+        lambda sizes: torch.nn.Sequential(
+            *(
+                part
+                for n, m in zip(sizes, sizes[1:], strict=False)
+                for part in (torch.nn.Linear(n, m), torch.nn.Tanh())
+            )
+        ),
+    ],
+    "ex_06_5": [
+        lambda model, x: [tuple(model(x).shape)],
+        lambda model, x: [(len(x), m.out_features) for m in model.modules()
+                          if isinstance(m, torch.nn.Linear)],
+        hooked(remove=False),
+        hooked(remove=True, twice=True),
+        hooked(remove=True, every=True),
     ],
     "ex_12_1": [150, 30, 25, 156.5],
     "ex_12_2": [

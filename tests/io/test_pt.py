@@ -306,3 +306,29 @@ def test_storages():
     typed[0] = 9
     assert t[0, 0] == 9
     assert torch.UntypedStorage(3).tolist() == [0, 0, 0]
+    assert s[-12] == s[0] and s[:2].tolist() == s.tolist()[:2]
+    with pytest.raises(IndexError, match="index 12 out of range for storage of size 12"):
+        s[12] = 1
+    with pytest.raises(TypeError, match="can't index a torch.UntypedStorage with str"):
+        s["a"]
+    with pytest.raises(RuntimeError, match="slices are only supported in UntypedStorage"):
+        typed[:2]
+    with pytest.raises(RuntimeError, match="Trying to resize storage that is not resizable"):
+        s.resize_(24)
+    assert s.resize_(12) is s
+
+
+def test_tensors_on_storages():
+    t = torch.arange(6, dtype=torch.int16)
+    looks = torch.empty(0, dtype=torch.int16).set_(t.untyped_storage())
+    looks[0] = 9
+    assert t[0] == 9 and looks.tolist() == t.tolist()
+    assert looks.set_(t._typed_storage(), 1, (2, 2), (2, 1)).tolist() == [[1, 2], [3, 4]]
+    assert looks.set_().tolist() == []
+    with pytest.raises(RuntimeError, match="Expected a Storage of type float or an UntypedStorage, "
+                                           "but got type Short"):
+        torch.empty(0).set_(t._typed_storage())
+    with pytest.raises(RuntimeError, match="Could not set tensor of type short to a tensor of "):
+        torch.empty(0).set_(t)
+    with pytest.raises(TypeError, match=r"set_\(\) received an invalid combination"):
+        looks.set_(3)

@@ -131,6 +131,9 @@ REFUSED = {
     "activation": "nn.TransformerEncoderLayer(6, 2, activation='tanh')",
     "batch": "nn.Transformer(6, 2, 1, 1, 8)(t(3, 2, 6), t(3, 1, 6))",
     "features": "nn.Transformer(6, 2, 1, 1, 8)(t(3, 2, 6), t(3, 2, 4))",
+    "padding of an encoder": "nn.TransformerEncoder(nn.TransformerEncoderLayer(6, 2, 8, "
+    "batch_first=True).requires_grad_(False), 1).eval()(t(3, 2, 6), "
+    "src_key_padding_mask=t(3, 4).bool())",
     "backend": "nn.attention.sdpa_kernel('math').__enter__()",
 }
 
@@ -193,6 +196,20 @@ def test_layer_is_pytorchs(name):
         return (out, names["src"].grad, [p.grad for p in layer.parameters()], repr(layer),
                 [str(w.message) for w in said], list(state), [v.tobytes() for v in state.values()])
     alike(run, rtol=2e-5, atol=2e-6)
+
+
+@needs_torch
+@pytest.mark.parametrize("shape", [(0, 4, 6), (3, 0, 6)])
+@pytest.mark.parametrize("need_weights", [True, False])
+def test_nothing_to_attend(shape, need_weights):
+    """A batch without sequences, and sequences without a place."""
+    def run(lib):
+        attention = build(lib, "nn.MultiheadAttention(6, 2, batch_first=True)")
+        x = lib.ones(*shape)
+        layer = build(lib, "nn.TransformerEncoderLayer(6, 2, 8, batch_first=True)")
+        out, weights = attention(x, x, x, need_weights=need_weights)
+        return out, weights, layer(x)
+    alike(run)
 
 
 @needs_torch

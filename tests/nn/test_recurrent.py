@@ -105,6 +105,8 @@ REFUSED = (
     "nn.LSTM(3, 4)(torch.ones(5, 2, 3), (torch.ones(1, 2, 4), torch.ones(1, 3, 4)))",
     "nn.RNNBase('LSTM', 3, 4)(torch.ones(5, 2, 3))",
     "nn.GRU(3, 4)(nn.utils.rnn.pack_sequence([torch.ones(5, 3)]), torch.ones(1, 2, 4))",
+    "nn.GRU(3, 4)(torch.ones(5, 2, 3), (torch.ones(1, 2, 4), torch.ones(1, 2, 4)))",
+    "nn.LSTMCell(3, 4)(torch.ones(2, 3).long())", "nn.RNNCell(3, 4)(torch.ones(2, 3).int())",
     "nn.LSTMCell(3, 4)(torch.ones(2, 2))", "nn.GRUCell(3, 4)(torch.ones(1, 2, 3))",
     "nn.RNNCell(3, 4)(torch.ones(2, 3), torch.ones(3, 4))",
     "nn.GRUCell(3, 4)(torch.ones(2, 3), torch.ones(2, 5))",

@@ -39,6 +39,7 @@ SOURCES = (
     "R.pad_sequence([torch.arange(3), torch.arange(2)], padding_value=9)",
     "R.pad_sequence([torch.arange(3), torch.ones(2)])",
     f"R.pad_sequence({ROWS}, padding_side='up')",
+    "R.pad_sequence([torch.ones(2, 3), torch.ones(2, 4)])",
     "R.pad_sequence([])",
     "R.pad_sequence(3)",
     "R.pad_sequence([1, 2])",

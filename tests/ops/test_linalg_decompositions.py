@@ -288,7 +288,8 @@ def test_indefinite():
                        r"completed because the input is not positive-definite \(the leading minor "
                        r"of order 2 is not positive-definite\)"):
         linalg.cholesky(A)
-    with pytest.raises(linalg.LinAlgError, match=r"cholesky: \(Batch element 1\): The fact"):
+    with (pytest.warns(UserWarning, match="torch.cholesky is deprecated in favor of"),
+          pytest.raises(linalg.LinAlgError, match=r"cholesky: \(Batch element 1\): The fact")):
         learntorch.cholesky(learntorch.stack([learntorch.eye(3), A]))
     L, info = linalg.cholesky_ex(learntorch.stack([learntorch.eye(3), A]))
     assert info.tolist() == [0, 2] and (L[0] == learntorch.eye(3)).all()

@@ -1,6 +1,8 @@
 """Linear equations, inverses, determinants, norms, powers: against PyTorch, twice differentiated,
 and by what they are defined by; singular matrices; errors."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -193,7 +195,7 @@ def test_third_derivative_of_the_determinant():
     d = linalg.det(A)
     for i in range(3):
         d = learntorch.autograd.grad(d, A, create_graph=True)[0][i, i]
-    assert abs(float(d) - 1) < 1e-9
+    assert abs(d.item() - 1) < 1e-9
 
 
 def test_pseudoinverse_is_penroses():
@@ -324,10 +326,26 @@ ERRORS = {
     "vecdot": lambda t: t.linalg.vecdot(t.ones(2), t.ones(2).double()),
     "cross": lambda t: t.linalg.cross(t.ones(2), t.ones(2)),
     "triangular_solve": lambda t: t.triangular_solve(t.eye(3), t.ones(2, 2)),
+    "NaN to be pseudo-inverted": lambda t: t.linalg.pinv(t.full((2, 2), math.nan)),
+    "complex tolerance": lambda t: t.linalg.matrix_rank(t.eye(2), t.tensor(1j)),
+    "complex atol": lambda t: t.linalg.matrix_rank(t.eye(2), atol=t.tensor(1j)),
+    "rank of whole numbers": lambda t: t.linalg.matrix_rank(t.eye(2, dtype=t.int64)),
+    "det into another dtype": lambda t: t.linalg.det(t.eye(2), out=t.empty(0).double()),
+    "inv into whole numbers": lambda t: t.linalg.inv(t.eye(2), out=t.empty(0).int()),
+    "solution into another dtype": lambda t: t.linalg.solve(
+        t.eye(2), t.ones(2), out=t.empty(0).double()),
+    "power into another dtype": lambda t: t.linalg.matrix_power(
+        t.eye(2), 2, out=t.empty(0).double()),
+    "norm into another dtype": lambda t: t.linalg.vector_norm(t.ones(2), out=t.empty(0).double()),
+    "out is no tensor": lambda t: t.linalg.det(t.eye(2), out=3),
+    "out is a list": lambda t: t.linalg.inv(t.eye(2), out=[t.empty(0)]),
+    "out is no tuple": lambda t: t.linalg.slogdet(t.eye(2), out=t.empty(0)),
+    "out is too short": lambda t: t.linalg.eigh(t.eye(2), out=(t.empty(0),)),
 }
 
 
 @needs_torch
+@pytest.mark.filterwarnings("ignore:torch.*is deprecated:UserWarning")
 @pytest.mark.parametrize("name", ERRORS)
 def test_errors(name):
     import torch

@@ -132,7 +132,8 @@ def measured(lib, name):
     """`peak` in a fresh process."""
     run = subprocess.run([sys.executable, "-W", "ignore", "-m", "tests.perf.memory",
                           "--one", lib, name],
-                         capture_output=True, text=True, check=True, env={**os.environ, **ALLOCATOR})
+                         capture_output=True, text=True, check=True,
+                         env={**os.environ, **ALLOCATOR})
     return int(run.stdout)
 
 

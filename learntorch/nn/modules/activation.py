@@ -420,7 +420,8 @@ class MultiheadAttention(Module):
         self.batch_first = batch_first
         self.head_dim = embed_dim // num_heads
         if self.head_dim * num_heads != embed_dim:
-            raise AssertionError("embed_dim must be divisible by num_heads")
+            raise AssertionError(f"embed_dim must be divisible by num_heads: {num_heads} heads "
+                                 f"cannot share {embed_dim} features equally")
 
         def made(*shape):
             return Parameter(empty(shape, device=device, dtype=dtype))

@@ -5,6 +5,7 @@ import numbers
 
 from learntorch.core.ambient import ambient
 from learntorch.core.autocast import autocasting
+from learntorch.core.tensor import Tensor
 from learntorch.nn import init
 from learntorch.nn.modules.module import Module
 from learntorch.nn.parameter import Parameter
@@ -145,7 +146,8 @@ class RNNBase(Module):
             raise RuntimeError(f"input must have {wanted} dimensions, got {input.dim()}")
         if input.size(-1) != self.input_size:
             raise RuntimeError("input.size(-1) must be equal to input_size. Expected "
-                               f"{self.input_size}, got {input.size(-1)}")
+                               f"{self.input_size}, got {input.size(-1)}. The last dimension "
+                               "holds the features of one step.")
 
     def get_expected_hidden_size(self, input, batch_sizes):
         """The shape of h: (layers · directions, batch, size of h)."""
@@ -178,11 +180,14 @@ class RNNBase(Module):
         if hx is None:
             return
         said = f"For {'batched 3' if ndim == 3 else 'unbatched 2'}-D input, "
-        if isinstance(hx, tuple):
+        if isinstance(hx, tuple) and self.mode == "LSTM":
             found = tuple(s.dim() for s in hx)
             if found != (ndim, ndim):
                 raise RuntimeError(f"{said}hx and cx should also be {ndim}-D but got ({found[0]}-D,"
                                    f" {found[1]}-D) tensors")
+        elif not isinstance(hx, Tensor):
+            raise AttributeError(f"'{type(hx).__name__}' object has no attribute 'dim': "
+                                 f"{type(self).__name__} has the state h only; (h, c) is LSTM's.")
         elif hx.dim() != ndim:
             raise RuntimeError(f"{said}hx should also be {ndim}-D but got {hx.dim()}-D tensor")
 

@@ -187,6 +187,10 @@ class TransformerEncoder(Module):
         tensors = (src, *first.parameters())
         if ambient.state.grad and any(t.requires_grad for t in tensors):
             return None
+        if key_padding_mask.shape != src.shape[:2]:
+            raise RuntimeError("Mask size should match input size: src_key_padding_mask is "
+                               f"{tuple(key_padding_mask.shape)}, the batch and length of src are "
+                               f"{tuple(src.shape[:2])}.")
         hidden = key_padding_mask != 0
         ends = hidden[:, 1:].logical_not() & hidden[:, :-1]
         if self.mask_check and bool(ends.any()):        # something is visible behind a hidden place

@@ -8,6 +8,7 @@ from learntorch.core.dtypes import finfo, int32
 from learntorch.core.tensor import Tensor
 from learntorch.nn.modules.module import Module
 from learntorch.nn.utils import parametrize
+from learntorch.nn.utils.spectral_norm import as_matrix, outputs_dim, random_unit
 from learntorch.nn.utils.weight_norm import norm_except_dim, scaled
 from learntorch.ops.create import eye, zeros_like
 from learntorch.ops.matmul import mv
@@ -194,18 +195,10 @@ class _SpectralNorm(Module):
         self.eps = eps
         if ndim > 1:                            # of a vector σ is its length
             self.n_power_iterations = n_power_iterations
-            matrix = self._reshape_weight_to_matrix(weight)
-            height, width = matrix.shape
-            u = matrix.new_empty(height).normal_(0, 1)
-            v = matrix.new_empty(width).normal_(0, 1)
-            self.register_buffer("_u", F.normalize(u, dim=0, eps=eps))
-            self.register_buffer("_v", F.normalize(v, dim=0, eps=eps))
+            matrix = as_matrix(weight, self.dim)
+            self.register_buffer("_u", random_unit(matrix, matrix.size(0), eps))
+            self.register_buffer("_v", random_unit(matrix, matrix.size(1), eps))
             self._power_method(matrix, 15)
-
-    def _reshape_weight_to_matrix(self, weight):
-        if self.dim != 0:
-            weight = weight.permute(self.dim, *[d for d in range(weight.dim()) if d != self.dim])
-        return weight.flatten(1)
 
     @no_grad()
     def _power_method(self, matrix, n):
@@ -216,7 +209,7 @@ class _SpectralNorm(Module):
     def forward(self, weight):
         if weight.ndim == 1:
             return F.normalize(weight, dim=0, eps=self.eps)
-        matrix = self._reshape_weight_to_matrix(weight)
+        matrix = as_matrix(weight, self.dim)
         if self.training:
             self._power_method(matrix, self.n_power_iterations)
         # clones: a later use writes into the buffers, and backward still needs these
@@ -234,13 +227,10 @@ def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=No
     `dim` is the dimension of the outputs: 1 for transposed convolutions, else 0.
     Source: Miyato et al. 2018, arXiv:1802.05957.
     """
-    from learntorch.nn.modules.conv import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
     weight = getattr(module, name, None)
     if not isinstance(weight, Tensor):
         raise ValueError(f"Module '{module}' has no parameter or buffer with name '{name}'")
-    if dim is None:
-        transposed = (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
-        dim = 1 if isinstance(module, transposed) else 0
+    dim = outputs_dim(module) if dim is None else dim
     function = _SpectralNorm(weight, n_power_iterations, dim, eps)
     parametrize.register_parametrization(module, name, function)
     return module

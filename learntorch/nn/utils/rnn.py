@@ -223,6 +223,7 @@ def pad_sequence(sequences, batch_first=False, padding_value=0.0, padding_side="
     if padding_side not in ("left", "right"):
         raise RuntimeError("Expected padding_side to be one of left or right, but got "
                            f"{padding_side}.")
+    _check_alike(sequences)
     longest = max(t._data.shape[0] for t in sequences)
     filled = []
     for t in sequences:
@@ -232,6 +233,24 @@ def pad_sequence(sequences, batch_first=False, padding_value=0.0, padding_side="
         parts = [t, filling] if padding_side == "right" else [filling, t]
         filled.append(cat(parts) if missing else t)
     return stack(filled, 0 if batch_first else 1)
+
+
+def _check_alike(sequences):
+    """Raise RuntimeError for sequences whose steps differ in shape, or that have no steps."""
+    first = sequences[0]._data.shape
+    for i, t in enumerate(sequences):
+        shape = t._data.shape
+        if not shape:
+            raise RuntimeError(f"pad_sequence: element {i} is a single number, which has no length."
+                               " A sequence of one number is tensor([number]).")
+        if len(shape) != len(first):
+            raise RuntimeError(f"pad_sequence: element {i} has {len(shape)} dimensions, element 0 "
+                               f"has {len(first)}. Only the length may differ.")
+        for d, (a, b) in enumerate(zip(first[1:], shape[1:], strict=True), 1):
+            if a != b:
+                raise RuntimeError(f"The size of tensor a ({a}) must match the size of tensor b "
+                                   f"({b}) at non-singleton dimension {d}: elements 0 and {i} of "
+                                   "pad_sequence. Only the length, dimension 0, may differ.")
 
 
 def unpad_sequence(padded_sequences, lengths, batch_first=False):

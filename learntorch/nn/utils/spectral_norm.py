@@ -17,6 +17,11 @@ def as_matrix(weight, dim):
     return weight.reshape(weight.size(0), -1)
 
 
+def outputs_dim(module):
+    """The dimension of a layer's outputs in its weight: 1 of transposed convolutions, else 0."""
+    return int(isinstance(module, (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)))
+
+
 def random_unit(weight, size, eps):
     """A vector of length 1 in a random direction."""
     return F.normalize(weight.new_empty(size).normal_(0, 1), dim=0, eps=eps)
@@ -152,9 +157,7 @@ def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=No
     Old form; `parametrizations.spectral_norm` is the new one. `dim` is that of the outputs (1 for
     transposed convolutions, else 0). Source: Miyato et al. 2018, arXiv:1802.05957.
     """
-    if dim is None:
-        transposed = (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
-        dim = 1 if isinstance(module, transposed) else 0
+    dim = outputs_dim(module) if dim is None else dim
     SpectralNorm.apply(module, name, n_power_iterations, dim, eps)
     return module
 
