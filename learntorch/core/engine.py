@@ -15,7 +15,7 @@ from learntorch.backend import dialects, tensor_xp
 from learntorch.core import anomaly, graph, record
 from learntorch.core.ambient import ambient, no_grad, set_grad_enabled, transform_in
 from learntorch.core.dtypes import HALF, bfloat16, float16, of, said
-from learntorch.core.graph import FREED, Leaf, Pick, vertex
+from learntorch.core.graph import FREED, Cells, Leaf, Pick, vertex
 from learntorch.core.tensor import Tensor, wrap
 from learntorch.core.warned import warn
 
@@ -201,15 +201,22 @@ def unpack(n, plan, saved):
 
 def stale(n, t):
     """Raise the error for a saved tensor that was changed in place before backward used it."""
-    shape = list(n.shape) if t is None else list(t._data.shape)
-    cell = n.cell if t is None else t._cell
+    cell, index = n.cell if t is None else t._cell, 0
+    if t is not None:
+        shape, d = t._data.shape, t._data.dtype
+    elif type(cell) is Cells:               # n has several outputs, and saved this one
+        cell, index = cell.last.cell, cell.last.index
+        shape, d = n.shape[index], n.dtype[index]
+    else:
+        shape, d = n.shape, n.dtype
     maker = n if t is None else vertex(t)
     which = ""
     if maker is not None and type(maker) is not Leaf:
-        which = f", which is output 0 of {maker.name().removesuffix('Backward0')},"
+        index = getattr(maker, "index", index)
+        which = f", which is output {index} of {maker.name().removesuffix('Backward0')},"
     raise RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace "
-        f"operation: [torch.{said(n.dtype)}Tensor {shape}]{which} is at version {cell.count}; "
+        f"operation: [torch.{said(d)}Tensor {list(shape)}]{which} is at version {cell.count}; "
         f"expected version {max(cell.count - 1, 0)} instead. Hint: enable anomaly detection to "
         "find the operation that failed to compute its gradient, with "
         "torch.autograd.set_detect_anomaly(True, check_nan=False). "

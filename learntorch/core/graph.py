@@ -30,6 +30,30 @@ class Cell:
         self.time = 0
 
 
+class Cells:
+    """The cells of several outputs of a hub, as one: the one that was written last."""
+
+    __slots__ = ("rest", "cell", "index")
+
+    def __init__(self, rest, cell, index):
+        self.rest = rest            # the Cells of other outputs, or None
+        self.cell = cell
+        self.index = index
+
+    @property
+    def last(self):
+        """Itself, or what of `rest` was written later."""
+        if self.rest is None:
+            return self
+        other = self.rest.last
+        return other if other.cell.time > self.cell.time else self
+
+    @property
+    def time(self):
+        """When one of the outputs was written last."""
+        return self.last.cell.time
+
+
 class Hooks:
     """Functions to call when a gradient passes a node; made only where somebody asks."""
 
@@ -138,6 +162,13 @@ class Pick(Node):
         self.hooks = None
         self.index = index
 
+    def watch(self, cell):
+        """The hub may have saved this output: it is to notice when the memory is rewritten."""
+        hub = self.edges[0]
+        op = hub.plan.op
+        if op.outputs and op.outputs[self.index] in hub.plan.names:
+            hub.cell = Cells(hub.cell, cell, self.index)
+
     def name(self):
         return self.edges[0].name()
 
@@ -184,6 +215,8 @@ def cell_of(t):
         c = t._cell = Cell()
         if t._edge is not None:
             t._edge.cell = c
+            if type(t._edge) is Pick:
+                t._edge.watch(c)
     return c
 
 

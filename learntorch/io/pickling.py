@@ -5,8 +5,8 @@ from collections import OrderedDict
 from types import FunctionType
 
 from learntorch.core import dtypes
-from learntorch.core.storage import KINDS, memory
 from learntorch.core.devices import layout
+from learntorch.core.storage import KINDS, memory
 from learntorch.core.tensor import Tensor
 from learntorch.io.names import Global, public
 

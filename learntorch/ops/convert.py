@@ -265,8 +265,8 @@ def set_(self, source=None, storage_offset=0, size=None, stride=None):
         source = whole(source, self.dtype)
     if source is not None and not isinstance(source, Tensor):
         raise TypeError("set_() received an invalid combination of arguments - got "
-                        f"({source.__class__.__name__}), but expected a Tensor or a storage, with or "
-                        "without (int storage_offset, tuple of ints size, tuple of ints stride)")
+                        f"({source.__class__.__name__}), but expected a Tensor or a storage, with "
+                        "or without (int storage_offset, tuple of ints size, tuple of ints stride)")
     if source is not None and source.dtype is not self.dtype:
         raise RuntimeError(f"Could not set tensor of type {failures.c_name(source._data.dtype)} to "
                            f"a tensor of type {failures.c_name(self._data.dtype)}. Convert it "

@@ -158,7 +158,7 @@ class LBFGS(Optimizer):
         state.setdefault("n_iter", 0)
         first_loss = closure()
         state["func_evals"] += 1
-        now = Point(0, number(first_loss), self._gradient(), None)
+        now = Point(0, scalar(first_loss), self._gradient(), None)
         if abs(now.grad).max() <= tolerance_grad:
             return first_loss
         memory = Memory(state)
@@ -200,14 +200,14 @@ class LBFGS(Optimizer):
             self._move(memory.t, memory.direction)
             if last:            # the next call of step begins by evaluating here
                 return start, 0
-            return Point(memory.t, number(closure()), self._gradient(), None), 1
+            return Point(memory.t, scalar(closure()), self._gradient(), None), 1
         if group["line_search_fn"] != "strong_wolfe":
             raise RuntimeError("only 'strong_wolfe' is supported")
         positions, d = self._positions(), memory.direction
 
         def phi(t):
             self._move(t, d)
-            loss, g = number(closure()), self._gradient()
+            loss, g = scalar(closure()), self._gradient()
             self._return_to(positions)
             return Point(t, loss, g, g.dot(d))
 
@@ -218,6 +218,6 @@ class LBFGS(Optimizer):
         return found, search.evaluations
 
 
-def number(loss):
+def scalar(loss):
     """What a closure returned, a tensor or a number, as a number."""
-    return loss.item() if hasattr(loss, "item") else float(loss)
+    return loss.item() if isinstance(loss, Tensor) else float(loss)

@@ -575,3 +575,22 @@ def test_numpys_warnings_do_not_reach_the_user():
     y.sum().backward()
     assert y.isnan().all() and x.grad.isnan().all()
     x.detach().div_(0)
+
+
+@pytest.mark.parametrize("make, which", [
+    (learntorch.linalg.qr, 0), (lambda x: learntorch.linalg.svd(x, full_matrices=False), 1),
+    (lambda x: learntorch.linalg.eigh(x @ x.mT), 1)])
+def test_an_output_that_was_saved_and_then_rewritten_is_noticed(make, which):
+    learntorch.manual_seed(0)
+    made = make(learntorch.rand(3, 3, requires_grad=True))
+    made[which].mul_(2)
+    with pytest.raises(RuntimeError, match=f"is output {which} of .*is at version 1"):
+        made[which].sum().backward()
+
+
+def test_an_output_that_no_rule_saved_may_be_rewritten():
+    t = learntorch.tensor([3.0, 1.0, 2.0], requires_grad=True)
+    values, _ = t.sort()
+    values.mul_(2)
+    values.sum().backward()
+    assert t.grad.tolist() == [2, 2, 2]
