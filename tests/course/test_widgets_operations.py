@@ -91,9 +91,9 @@ def test_an_error_is_that_of_the_library_and_is_explained(expression, error, mea
 
 @pytest.mark.parametrize("expression", [
     "] + t[0", "1] + t[0", "__import__('os')", "9 ** 9", "t.numpy()", "lambda: 1", "x", "'a'",
-    "1,, 2", "[t]", "[[0]]", "t * t", "1:2.5", "t > [1]", "t > None", "True", "(" * 50, "t[(1", "1; 2", "*t",
-    "10000000", "[0, 0, 0, 0, 0, 0, 0, 0, 0]", "torch.ones(3)", "torch.tensor(3)", "1 if t else 2",
-    "0" * 70, "", "\0"])
+    "1,, 2", "[t]", "[[0]]", "t * t", "1:2.5", "t > [1]", "t > None", "True", "(" * 50, "t[(1",
+    "1; 2", "*t", "10000000", "[0, 0, 0, 0, 0, 0, 0, 0, 0]", "torch.ones(3)", "torch.tensor(3)",
+    "1 if t else 2", "0" * 70, "", "\0"])
 def test_nothing_else_is_read(expression):
     viewer = at(expression)
     assert viewer.picture["hint"] and not viewer.picture["error"]

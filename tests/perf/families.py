@@ -28,7 +28,7 @@ UNARY = """abs acos acosh asin asinh atan atanh ceil cos cosh deg2rad digamma er
     round rsqrt sigmoid sign sin sinc sinh sqrt square tan tanh trunc isnan isinf isfinite signbit
     logical_not i0 clone""".split()
 BINARY = """add sub mul div pow atan2 maximum minimum fmax fmin fmod remainder hypot logaddexp
-    floor_divide copysign nextafter eq ne lt le gt ge logical_and logical_or logical_xor
+    copysign nextafter eq ne lt le gt ge logical_and logical_or logical_xor
     xlogy ldexp""".split()
 FUNCTIONAL = """relu relu6 elu selu celu gelu silu mish softplus softsign tanhshrink hardtanh
     hardsigmoid hardswish leaky_relu logsigmoid sigmoid tanh""".split()
@@ -69,7 +69,7 @@ x.topk(5, 1)[0]
 (x > 0.5).any(0)
 (x > 0.5).sum()
 torch.count_nonzero(x)
-torch.unique(x[0])
+torch.unique(x.detach()[0])
 x.softmax(1)
 x.log_softmax(1)
 x.softmax(0)

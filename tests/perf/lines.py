@@ -76,7 +76,8 @@ torch.searchsorted(y[0].detach().sort()[0], x)
 torch.unique_consecutive(n[0])
 torch.combinations(x[0, :40])
 torch.cartesian_prod(x[0, :40], x[0, :40])
-torch.vander(x[0], 5)"""
+torch.vander(x.detach()[0], 5)
+torch.floor_divide(x.detach(), y.detach())"""
 
 SHAPES = """x[0]
 x.T
