@@ -30,7 +30,7 @@ def test_readme_has_two_commands_each_one_line_from_nothing():
         assert "-c constraints.txt" in line
     course, tests = LINES
     assert course.endswith(" && .venv/bin/learntorch lab")
-    assert tests.endswith(" && .venv/bin/python -m pytest")
+    assert tests.endswith(" && .venv/bin/python -m pytest -n auto --dist loadfile")
 
 
 def test_ci_takes_readmes_line_for_the_tests():
