@@ -41,6 +41,11 @@ def resample_x(xp, g, x_shape, size, mode, align_corners, scales):
 def resample_back(xp, x, shape, size, mode, align_corners, scales):
     """Each number added to the inputs it was made from, with the same weights."""
     for axis, (m, scale) in enumerate(zip(size, scales, strict=True), -len(size)):
+        times = copies(shape[axis], m, mode, scale)
+        if times:                            # pixels repeated: their gradients are added up
+            rest = (slice(None),) * (-1 - axis)
+            x = sum(x[(..., slice(j, None, times), *rest)] for j in range(times))
+            continue
         matrix = xp.asarray(spread(shape[axis], m, mode, align_corners, scale, x.dtype.char))
         if axis == -1:
             x = xp.matmul(x, matrix.T)
@@ -51,6 +56,14 @@ def resample_back(xp, x, shape, size, mode, align_corners, scales):
     return x
 resample_back.vjp(x=lambda xp, g, size, mode, align_corners, scales: xp.resample(
     g, size, mode, align_corners, scales))
+
+
+def copies(n, m, mode, scale):
+    """How often each of `n` pixels stands in the result of `m`, if each stands there as often."""
+    if mode not in ("nearest", "exact") or not n or m % n:
+        return 0
+    index, _ = taps(n, m, mode, False, scale, "f")
+    return m // n if (index[0] == np.arange(m) // (m // n)).all() else 0
 
 
 def resampling(name, grad):
