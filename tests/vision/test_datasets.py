@@ -117,7 +117,7 @@ GOOD = files.idx(np.zeros((2, 3), np.uint8))
     (struct.pack(">BBBBIII", 0, 0, 14, 3, *[2 ** 32 - 1] * 3), "holds only 0"),
     (gzip.compress(GOOD)[:-9], "cut|damaged"), (gzip.compress(GOOD[:-2]), "holds only 4"),
     (gzip.compress(struct.pack(">BBBBI", 0, 0, 8, 1, 2 ** 32 - 1) + b"1234"), "holds only 4"),
-])
+], ids=["empty", "text", "header", "short", "long", "kind", "gzip-cut", "gzip-short", "gzip-lies"])
 def test_idx_that_is_damaged_or_promises_too_much(tmp_path, content, words):
     path = tmp_path / "a"
     path.write_bytes(content)
