@@ -90,6 +90,8 @@ def test_names_with_two_meanings_are_known(name):
 @pytest.mark.parametrize("name", IN_RULES)
 def test_arrays_and_tensors_agree(name):
     """What a rule computes on raw arrays it computes under create_graph, too."""
+    if name == "i0":
+        pytest.importorskip("scipy", reason="SciPy computes Bessel functions")
     for args in IN_RULES[name]:
         named = args[-1] if isinstance(args[-1], dict) else {}
         args = args[:-1] if named else args
