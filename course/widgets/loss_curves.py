@@ -77,7 +77,7 @@ class LossCurves(Widget):
             for series, value in values.items():
                 steps, numbers = table.setdefault(series, ([], []))
                 steps.append(float(step))
-                numbers.append(float(value))
+                numbers.append(float(value.detach() if hasattr(value, "detach") else value))
             self._dirty = True
         if time.monotonic() - self._drawn_at >= self._wait:
             self._draw()
