@@ -390,7 +390,7 @@ def test_doctor_as_json_has_the_same_facts():
     found = json.loads(said.stdout)
     assert list(found) == ["system", "arithmetic", "self_test", "gpu", "course", "extras"]
     assert found["system"]["executable"] == sys.executable
-    assert set(found["extras"]) == set(doctor.FOR)
+    assert set(found["extras"]) == set(doctor.FOR) == set(problem.requirements()) - {""}
 
 
 def test_doctor_names_what_is_missing_and_the_line_that_installs_it(monkeypatch, capsys):
