@@ -8,7 +8,11 @@ from pathlib import Path
 
 from course.problem import Problem
 
-AUTHORING = {"check": "course.authoring.check", "build": "course.authoring.build"}
+AUTHORING = {
+    "check": "course.authoring.check",
+    "build": "course.authoring.build",
+    "grade": "course.grading.grade",
+}
 
 
 def port_number(text: str) -> int:
@@ -47,15 +51,15 @@ def parser() -> argparse.ArgumentParser:
     )
     commands.add_parser(
         "course",
-        help="for authors: check or build the notebooks",
-        usage="learntorch course {check,build} [arguments...]",
+        help="for instructors and authors: grade, build or check the notebooks",
+        usage="learntorch course {grade,build,check} [arguments...]",
         add_help=False,
     )
     return top
 
 
 def authoring(words: list[str]) -> int:
-    """`learntorch course check|build ...`: the release gates and the builds."""
+    """`learntorch course check|build|grade ...`: the release gates, the builds and the grader."""
     if not words or words[0] not in AUTHORING:
         raise Problem(f"say what to do with the course: {' or '.join(AUTHORING)}", 2)
     try:

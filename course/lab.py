@@ -10,6 +10,7 @@ from pathlib import Path
 
 from course import chapters, problem
 from course.problem import Problem
+from course.progress import line, progress
 
 SETTINGS = Path(__file__).resolve().parent / "data" / "lab"
 TRIES = 50
@@ -78,7 +79,7 @@ def trust(folder: Path) -> None:
 
 def arguments(folder: Path, notebook: str, port: int, browser: bool, verbose: bool) -> list[str]:
     """JupyterLab's command line. A token is asked for, as always; nothing is looked up online."""
-    line = [
+    words = [
         f"--ServerApp.root_dir={folder}",
         f"--LabApp.default_url=/lab/tree/{notebook}",
         f"--ServerApp.port={port}",
@@ -89,8 +90,8 @@ def arguments(folder: Path, notebook: str, port: int, browser: bool, verbose: bo
         f"--Application.log_level={'INFO' if verbose else 'ERROR'}",
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        line.append("--allow-root")
-    return line
+        words.append("--allow-root")
+    return words
 
 
 def without_browser(port: int) -> str:
@@ -108,9 +109,14 @@ def say(text: str) -> None:
 
 
 def show(folder: Path) -> int:
-    """Print the chapters, one a line."""
-    for chapter in chapters.listing(folder):
-        print(f"{chapter.number:02d}  {chapter.slug:<24} {chapter.title}")
+    """Print the chapters, one a line, with the exercises done once there are any."""
+    made = progress()
+    for chapter, row in zip(chapters.listing(folder), made.rows, strict=True):
+        done = f"{row[2]}/{row[3]}  " if made.done else ""
+        print(f"{chapter.number:02d}  {done}{chapter.slug:<24} {chapter.title}")
+    for words in (line(), made.trouble):
+        if words:
+            print(words)
     return 0
 
 
@@ -128,8 +134,8 @@ def start(options) -> int:
     lacking = problem.missing("course")
     if lacking:
         names = ", ".join(problem.package(r) for r in lacking)
-        line = problem.how_to_install(lacking)
-        raise Problem(f"the course needs {names}. Install with\n  {line}")
+        how = problem.how_to_install(lacking)
+        raise Problem(f"the course needs {names}. Install with\n  {how}")
     folder = chapters.workplace(options.dir)
     trust(folder)
     port = free_port(options.port)
@@ -137,6 +143,8 @@ def start(options) -> int:
         say(f"Port {options.port} is in use (by another JupyterLab?); this one takes {port}.")
     browser = not options.no_browser and browser_found()
     say(f"Opening {folder / chapter.file.name}")
+    if line():
+        say(line())
     if not browser:
         if not options.no_browser:
             say("No web browser was found on this machine.")
@@ -146,10 +154,10 @@ def start(options) -> int:
     os.environ.setdefault("PYTHONHASHSEED", "0")
     # The course's matrices are small: a second BLAS thread costs more than it brings.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    line = arguments(folder, chapter.file.name, port, browser, options.verbose) + options.jupyter
+    words = arguments(folder, chapter.file.name, port, browser, options.verbose) + options.jupyter
     if options.verbose:
-        say("jupyter lab " + shlex.join(line))
+        say("jupyter lab " + shlex.join(words))
     from jupyterlab.labapp import LabApp
 
-    LabApp.launch_instance(argv=line)
+    LabApp.launch_instance(argv=words)
     return 0

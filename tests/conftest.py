@@ -5,6 +5,8 @@ from importlib import metadata
 # before NumPy is imported: tests run in parallel processes, not in threads
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
+# no test writes into the home folder of the person who runs it
+os.environ["LEARNTORCH_PROGRESS"] = "off"
 
 try:
     from hypothesis import settings

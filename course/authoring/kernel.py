@@ -15,6 +15,7 @@ ONE_CORE = {
     "NUMBA_NUM_THREADS": "1",
     "VECLIB_MAXIMUM_THREADS": "1",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "LEARNTORCH_PROGRESS": "off",
 }
 
 # Another matrix product: older instructions, other block sizes, sums split over two threads.

@@ -25,7 +25,8 @@ class Quiz(Widget):
     feedback = t.List().tag(sync=True)
 
     def __init__(self, chapter, **traits):
-        if isinstance(chapter, str):
+        self.chapter = chapter[:2] if isinstance(chapter, str) else None
+        if self.chapter:
             from course import quizzes
             chapter = quizzes.load(chapter)
         self.answers = chapter
@@ -48,11 +49,15 @@ class Quiz(Widget):
         before = self.feedback
         self.feedback = mark(self.answers, self.chosen)
         self.alt = f"Quiz with {len(self.answers)} questions. {self.score}"
+        done = [f for f in self.feedback if f]
         changed = [f for f, b in zip(self.feedback, before or [None] * len(self.feedback),
                                      strict=True) if f and f != b]
         said = f"{'Right' if changed[0]['right'] else 'Not right'}: {changed[0]['text']} " if (
             len(changed) == 1) else ""
         self.message = said + self.score
+        if self.chapter and done:
+            from course.progress import quiz_answered
+            quiz_answered(self.chapter, sum(f["right"] for f in done))
 
     @property
     def score(self):
