@@ -171,7 +171,7 @@ def budget(subject):
 
 
 def kernels(subject):
-    """Another matrix product and two threads give the same outputs."""
+    """Another matrix product, two threads and older instructions give the same outputs."""
     problems, cost = subject.nbval(haswell=True)
     return Verdict(problems, f"{cost['wall']:.1f} s" if cost else "")
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-__all__ = ["HASWELL", "ONE_CORE", "USAGE", "environment"]
+__all__ = ["HASWELL", "ONE_CORE", "USAGE", "elsewhere", "environment"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,6 +23,16 @@ HASWELL = {"OPENBLAS_CORETYPE": "Haswell", "OPENBLAS_NUM_THREADS": "2", "OMP_NUM
 
 # An expression the kernel evaluates at the end: seconds of CPU, and peak memory in bytes.
 USAGE = "__import__('course.authoring.kernel', fromlist=['usage']).usage()"
+
+
+def elsewhere():
+    """What makes this machine compute as another one does: HASWELL, and NumPy without the newer
+    instructions that it would choose here."""
+    from numpy._core import _multiarray_umath as numpy_core
+
+    have = numpy_core.__cpu_features__
+    chosen = [name for name in numpy_core.__cpu_dispatch__ if have.get(name)]
+    return {**HASWELL, **({"NPY_DISABLE_CPU_FEATURES": " ".join(chosen)} if chosen else {})}
 
 
 def environment(**changes):
