@@ -46,6 +46,14 @@ class Check:
         """The verdict on an answer as a `Result`, printing nothing (for graders)."""
         return run(self._find(name), answer)
 
+    def demand(self, name, answer):
+        """Raise AssertionError with the verdict unless the answer passes: what nbgrader and otter
+        need to tell right from wrong."""
+        task = self._find(name)
+        result = run(task, answer)
+        if result.status != "passed":
+            raise AssertionError(result.sentence(task, 1))
+
     def reset(self):
         """Forget every failure, so that hints start from the first again."""
         self.failures.clear()
