@@ -16,6 +16,7 @@ SETTINGS = Path(__file__).resolve().parent / "data" / "lab"
 TRIES = 50
 SOCKET_NAME_LIMIT = 100  # a Unix socket's path holds 104 bytes on macOS, 108 on Linux
 KERNEL_SOCKET = len("/kernel-00000000-0000-0000-0000-000000000000-ipc-1")
+WIDGET_EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
 TEXT_BROWSERS = {"www-browser", "links", "elinks", "lynx", "w3m"}
 
 
@@ -104,6 +105,20 @@ def without_browser(port: int) -> str:
     return "\n".join(lines)
 
 
+def without_widgets() -> list[str]:
+    """Names of the extensions that show widgets and that JupyterLab does not find, or has off."""
+    from jupyter_core.paths import jupyter_path
+    from jupyterlab_server.config import get_page_config
+
+    try:
+        page = get_page_config(jupyter_path("labextensions"))
+    except (OSError, ValueError) as error:
+        say(f"JupyterLab's list of extensions cannot be read ({error}).")
+        return []
+    found = {each["name"] for each in page.get("federated_extensions", [])}
+    return [n for n in WIDGET_EXTENSIONS if n not in found or n in page["disabledExtensions"]]
+
+
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
@@ -136,6 +151,10 @@ def start(options) -> int:
         names = ", ".join(problem.package(r) for r in lacking)
         how = problem.how_to_install(lacking)
         raise Problem(f"the course needs {names}. Install with\n  {how}")
+    for name in without_widgets():
+        say(f"JupyterLab lacks {name}, so widgets are only pictures. Try\n"
+            f"  jupyter labextension enable {name}\n"
+            f"  {problem.install_command(['jupyterlab_widgets', 'anywidget'])} --force-reinstall")
     folder = chapters.workplace(options.dir)
     trust(folder)
     port = free_port(options.port)

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -434,6 +435,22 @@ def test_a_home_that_cannot_keep_signatures_does_not_keep_the_course_shut(
         monkeypatch.setenv(name, str(tmp_path / "file" / "home"))
     lab.trust(chapters.workplace(tmp_path / "copy"))
     assert "Stored pictures appear once their cells have run" in capsys.readouterr().err
+
+
+@needs_jupyter
+def test_extensions_that_are_missing_or_off_are_named(tmp_path, monkeypatch):
+    assert lab.without_widgets() == []
+    folder = Path(sys.prefix) / "share" / "jupyter" / "labextensions"
+    here = tmp_path / "labextensions"
+    (here / "anywidget").mkdir(parents=True)
+    shutil.copy(folder / "anywidget" / "package.json", here / "anywidget")
+    monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda *names: [str(here)])
+    assert lab.without_widgets() == ["@jupyter-widgets/jupyterlab-manager"]
+    off = tmp_path / "config" / "labconfig"
+    off.mkdir(parents=True)
+    (off / "page_config.json").write_text('{"disabledExtensions": {"anywidget": true}}')
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "config"))
+    assert lab.without_widgets() == ["@jupyter-widgets/jupyterlab-manager", "anywidget"]
 
 
 @needs_jupyter
