@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "run",
         help="run a script that imports torch, on learntorch",
-        usage="learntorch run script.py [arguments...]",
+        usage="learntorch run [-m module | -c text | script.py] [arguments...]",
         add_help=False,
     )
     commands.add_parser(

@@ -30,6 +30,7 @@ from learntorch.core.devices import (
 from learntorch.core.dtypes import (
     bfloat16,
     can_cast,
+    complex32,
     complex64,
     complex128,
     dtype,
@@ -52,6 +53,7 @@ from learntorch.core.dtypes import (
     uint64,
 )
 from learntorch.core.dtypes import bool_ as bool
+from learntorch.core.dtypes import complex32 as chalf
 from learntorch.core.dtypes import complex64 as cfloat
 from learntorch.core.dtypes import complex128 as cdouble
 from learntorch.core.dtypes import float16 as half
@@ -97,6 +99,21 @@ from learntorch.core.settings import (
 from learntorch.core.failures import OutOfMemoryError
 from learntorch.core.shapes import Size
 from learntorch.core.storage import TypedStorage, UntypedStorage
+from learntorch.core.storage_kinds import (
+    BFloat16Storage,
+    BoolStorage,
+    ByteStorage,
+    CharStorage,
+    ComplexDoubleStorage,
+    ComplexFloatStorage,
+    DoubleStorage,
+    FloatStorage,
+    HalfStorage,
+    IntStorage,
+    LongStorage,
+    ShortStorage,
+)
+from learntorch.core.storage_kinds import FloatStorage as Storage
 from learntorch.core.tensor import (
     Tensor,
     channels_last,
@@ -114,7 +131,7 @@ from learntorch.random import (
     seed,
     set_rng_state,
 )
-from learntorch.version import __version__
+from learntorch.torch_version import __version__
 
 # 0/0 is NaN without further ado, as in PyTorch: NumPy's warnings from our frames say nothing new.
 _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"learntorch\.")
@@ -157,7 +174,8 @@ from learntorch.amp.autocast_mode import (
 )
 
 # What `import learntorch` does without: rooms, and names in them, loaded when first named.
-_ROOMS = ("distributions", "func", "masked", "profiler", "serialization", "signal", "testing")
+_ROOMS = ("distributions", "func", "hub", "masked", "multiprocessing", "profiler", "return_types",
+          "serialization", "signal", "storage", "testing")
 _ELSEWHERE = {"load": "serialization", "save": "serialization", "vmap": "func"}
 
 __all__ = [_name for _name in [*globals(), *_ROOMS, *_ELSEWHERE] if _name[0] != "_"]
@@ -170,6 +188,13 @@ def __getattr__(name):
         if name in _ELSEWHERE:
             found = globals()[name] = getattr(found, name)
         return found
+    from learntorch._script import ABSENT, aliased
+    if f"torch.{name}" in ABSENT:
+        if not aliased():
+            raise AttributeError(f"module 'torch' has no attribute '{name}'. PyTorch has it, and "
+                                 "learntorch does not.")
+        import importlib
+        return importlib.import_module(f"torch.{name}")
     from learntorch.core.failures import no_such_name
     raise no_such_name("torch", name, __all__)
 

@@ -184,10 +184,11 @@ class Generator:
         raise RuntimeError("CPU Generator does not use offset")
 
     def __reduce__(self):
-        return (Generator, (self.device,), self.state_bytes().tobytes())
+        # PyTorch's own form: seed, offset (of CUDA's generators), state
+        return (Generator, (self.device,), (self._seed, None, self.get_state()))
 
-    def __setstate__(self, data):
-        self.load_bytes(data)
+    def __setstate__(self, state):
+        self.set_state(state[2])
 
     # ---- uniform numbers --------------------------------------------------------------------
 

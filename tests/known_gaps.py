@@ -5,11 +5,8 @@ Each entry is expected to fail; one that passes fails the suite, so that the lis
 
 TIES = ("PyTorch sorts more than 16 elements with C++'s std::sort, whose order of equal ones is "
         "another with every compiler; here every sort is stable, and the values agree")
-CHALF = "half-precision complex numbers (complex32) are left out"
 
 KNOWN = {
-    ("complex", "dtypes"): CHALF,
-    ("view_as_complex", "dtypes"): CHALF,
     ("argsort", "dtypes"): TIES,
     ("kthvalue", "dtypes"): TIES,
     ("mode", "dtypes"): TIES,

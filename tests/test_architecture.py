@@ -17,8 +17,8 @@ LONGER = {}                     # file: lines it may have, with the reason in a 
 
 # Rooms of the library from the ground up. A room imports rooms below it; rooms that are not named
 # share the floor FACES, where they may import each other as long as no circle arises.
-FLOORS = {"backend": 0, "core": 1, "random": 2, "random_streams": 2, "random_rejection": 2,
-          "ops": 3, "autograd": 4}
+FLOORS = {"backend": 0, "core": 1, "multiprocessing": 1, "random": 2, "random_streams": 2,
+          "random_rejection": 2, "ops": 3, "autograd": 4}
 FACES, DOOR = 5, 6
 REGISTERED_FROM_OUTSIDE = {"accel"}       # only learntorch/__init__.py may import it
 FIRM = {"numpy", "ml_dtypes"}             # what the library may import at once
@@ -26,7 +26,7 @@ FIRM = {"numpy", "ml_dtypes"}             # what the library may import at once
 OPTIONAL = {"scipy": ("",), "cupy": ("backend/cupy_xp.py", "accel/"), "numba": ("accel/",),
             "safetensors": ("io/",), "onnx": ("onnx/",), "onnxruntime": ("onnx/",),
             "mpi4py": ("distributed/",), "PIL": ("vision/",),
-            "tensorboardX": ("utils/tensorboard/",), "tqdm": ("vision/",)}
+            "tqdm": ("utils/fetch.py",)}
 FOREIGN = {"torch", "torchvision", "IPython", "ipywidgets", "matplotlib", "course", "tests"}
 NOT_AT_START = ("scipy", "matplotlib", "IPython", "ipywidgets", "torch", "cupy", "numba", "onnx",
                 "safetensors", "PIL", "pandas", "jax", "course", "pytest", "multiprocessing")

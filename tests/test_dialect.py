@@ -46,7 +46,7 @@ IN_RULES = {
 IN_BODIES = set("""
     arange argmax argmin argsort asarray bincount count_nonzero diff dot einsum empty equal eye
     frexp full full_like isin nan_to_num nonzero ones repeat searchsorted sign sinc take
-    tensordot tile unique zeros
+    tensordot tile trace unique zeros
 """.split())
 
 

@@ -292,6 +292,7 @@ def test_what_no_rule_names_is_freed(name):
 
 # {op: why its parameters are not those that PyTorch documents}
 OTHER_SIGNATURE = {"linalg.vander": "PyTorch takes N by keyword only, whatever its page says",
+                   "true_divide": "PyTorch takes input and other, whatever its page says",
                    "random_": "`from` is a word of Python",
                    "uniform_": "`from` is a word of Python"}
 ROOMS = {name: op for name, op in OPS.items()

@@ -67,7 +67,7 @@ def execute(notebook, folder, changes=None, timeout=300):
         node.cells.append(scales)
         client.execute_cell(scales, len(node.cells) - 1)
         node.cells.remove(scales)
-    cpu, memory = scales.outputs[0]["text"].split()
+    cpu, memory = "".join(output["text"] for output in scales.outputs).split()
     return tidy(node), Cost(wall, float(cpu), int(memory))
 
 

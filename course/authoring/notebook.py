@@ -24,7 +24,8 @@ __all__ = [
 ONLY_HERE = "learntorch-only"
 WORDING = "pytorch-wording"
 TOLERANCE = "tolerance="
-KNOWN_TAGS = {ONLY_HERE, WORDING, "exercise", "check", "raises-exception"}
+RESULT = "result"       # the last line this cell prints goes into the table of chapters
+KNOWN_TAGS = {ONLY_HERE, WORDING, RESULT, "exercise", "check", "raises-exception"}
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},

@@ -170,9 +170,10 @@ class Trial:
 
 
 def _is_stub(answer):
-    """Does a function, or the `forward` of a module class, consist of `...` only?"""
+    """Does a function, or what a class is there for, consist of `...` only?"""
     if isinstance(answer, type):
-        answer = vars(answer).get("forward", answer)
+        own = vars(answer)
+        answer = next((own[n] for n in ("forward", "__getitem__", "__iter__") if n in own), answer)
     code = getattr(answer, "__code__", None)
     if code is None:
         return False
@@ -252,6 +253,14 @@ def _difference(got, want, tolerance=1e-5):
             inner = _difference(mine, right, tolerance)
             if inner:
                 return f"is wrong at [{i}], which {inner}"
+        return ""
+    if isinstance(want, dict):
+        if not isinstance(got, dict) or list(got) != list(want):
+            return f"should have the keys {_show(list(want))}, and is {_show(got)}"
+        for key, right in want.items():
+            inner = _difference(got[key], right, tolerance)
+            if inner:
+                return f"is wrong at [{key!r}], which {inner}"
         return ""
     return "" if got == want else f"should be {_show(want)}, and is {_show(got)}"
 

@@ -215,7 +215,8 @@ export function keys(element, table, listen) {
   const handle = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const action = table[event.key];
-    if (!action) return;
+    const typing = event.key.length === 1 && event.target.matches('input[type="text"], textarea');
+    if (!action || typing) return;
     event.preventDefault();
     event.stopPropagation();
     action(event);

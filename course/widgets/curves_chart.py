@@ -5,6 +5,7 @@ finished text.
 """
 
 import math
+import re
 
 from learntorch.viz.svg import escape
 from learntorch.viz.text import number
@@ -203,6 +204,11 @@ def readout(runs, step, hidden=()):
                 elsewhere = "" if steps[i] == step else f" (step {steps[i]:g})"
                 rows.append([run, series, number(values[i]) + elsewhere])
     return rows
+
+
+def folder_name(run):
+    """A run's name as the name of a folder: `lr = 0.1`, `a/b` becomes `a_b`."""
+    return re.sub(r"[^\w =+,.-]", "_", run).strip(" .")[:80] or "run"
 
 
 def csv(runs):

@@ -15,7 +15,10 @@ function render({ model, el }) {
   );
   const title = h("h5", {}),
     channelName = h("h5", {}, "Input");
-  const sum = h("div", { class: "lt-sum" });
+  const source = p.source && stage("source", p.source_size[1], p.source_size[0]);
+  if (source) source.image.src = p.source;
+  const sum = h("div", { class: "lt-sum" }),
+    strip = h("div", { class: "lt-parts" });
 
   // A picture with a square on it that shows where we are.
   function stage(name, w, high) {
@@ -58,15 +61,27 @@ function render({ model, el }) {
       ),
     ),
   );
-  const channels = h(
-    "div",
-    { class: "lt-bar" },
-    ...(p.inputs.length > 1
-      ? p.inputs.map((_, i) =>
-          button(`channel ${i}`, `show input channel ${i}`, () => send(model, { channel: i })),
-        )
-      : []),
-  );
+  // Input channels to choose from: [number, name]; −1 is the picture in its colours.
+  const views = p.inputs.map((_, i) => [i, p.channels[i]]);
+  if (p.colour) views.unshift([-1, "in colour"]);
+  const look = (i) => send(model, { channel: i });
+  const pick =
+    views.length > 6 &&
+    h(
+      "select",
+      { "aria-label": "input channel", onchange: (e) => look(Number(e.target.value)) },
+      ...views.map(([i, name]) => h("option", { value: i }, name)),
+    );
+  const channels = h("div", {
+    class: "lt-bar",
+    role: "group",
+    "aria-label": "what is shown of the input",
+  });
+  if (pick) channels.append(h("label", {}, "input", pick));
+  else if (views.length > 1)
+    channels.append(
+      ...views.map(([i, name]) => button(name, `show the input: ${name}`, () => look(i))),
+    );
 
   let waiting = null,
     timer = null;
@@ -81,21 +96,69 @@ function render({ model, el }) {
     const [o, r, c] = model.get("chosen"),
       d = model.get("detail");
     output.image.src = p.maps[o] ?? "";
-    input.image.src = p.inputs[d.channel];
+    input.image.src = d.channel < 0 ? p.colour : p.inputs[d.channel] ?? "";
+    if (source) put(source.mark, d.field[1], d.field[0], d.field[3], d.field[2]);
     title.textContent = `${p.names[o] ?? ""}, row ${r}, column ${c}`;
     put(output.mark, c, r, 1, 1);
     put(input.mark, d.place[1], d.place[0], d.place[3], d.place[2]);
     thumbs.childNodes.forEach((b, i) => b.setAttribute("aria-pressed", String(i === o)));
-    channels.childNodes.forEach((b, i) => b.setAttribute("aria-pressed", String(i === d.channel)));
-    channelName.textContent = p.inputs.length > 1 ? `Input, channel ${d.channel}` : "Input";
+    if (pick) pick.value = String(d.channel);
+    else
+      channels.childNodes.forEach((b, i) =>
+        b.setAttribute("aria-pressed", String(views[i][0] === d.channel)),
+      );
+    const named = views.find(([i]) => i === d.channel)?.[1] ?? `channel ${d.channel}`;
+    channelName.textContent = views.length > 1 ? `Input, ${named}` : "Input";
+    strip.replaceChildren(...(d.parts.length > 1 ? [parts(d)] : []));
     sum.replaceChildren(
-      grid("patch", d.patch),
-      sign("×"),
-      grid("kernel", d.kernel),
-      sign("="),
-      grid("products", d.products),
+      ...(d.patch
+        ? [
+            grid("patch", d.patch),
+            sign("×"),
+            grid("kernel", d.kernel),
+            sign("="),
+            grid("products", d.products),
+          ]
+        : []),
     );
   }
+  // Patch × kernel = sum, one line for each input channel.
+  const square = (uri, words) => h("td", {}, h("img", { src: uri, alt: words }));
+  const last = (d) => [
+    ...(d.hidden ? [[`${d.hidden} more`, d.rest]] : []),
+    ["bias", d.bias],
+    ["sum", d.total],
+  ];
+  const parts = (d) =>
+    h(
+      "table",
+      {},
+      h(
+        "tbody",
+        {},
+        ...d.parts.map((part) =>
+          h(
+            "tr",
+            { class: part.channel === d.channel ? "lt-on" : null },
+            h("th", { scope: "row" }, part.name),
+            square(part.patch, `patch, ${part.name}`),
+            h("td", {}, "×"),
+            square(part.kernel, `kernel, ${part.name}`),
+            h("td", {}, "="),
+            h("td", { class: "lt-mono" }, part.sum),
+          ),
+        ),
+        ...last(d).map(([name, value]) =>
+          h(
+            "tr",
+            {},
+            h("th", { scope: "row" }, name),
+            h("td", { colspan: 4 }),
+            h("td", { class: "lt-mono" }, value),
+          ),
+        ),
+      ),
+    );
   const sign = (text) => h("span", { class: "lt-sign" }, text);
   const grid = (name, values) =>
     h(
@@ -148,8 +211,10 @@ function render({ model, el }) {
       h(
         "div",
         { class: "lt-stages" },
+        ...(source ? [h("div", {}, h("h5", {}, "Picture"), source.box)] : []),
         h("div", {}, channelName, input.box),
         h("div", {}, title, output.box),
+        strip,
       ),
       sum,
     ],

@@ -3,12 +3,16 @@
 import numpy as np
 import traitlets as t
 
+import learntorch as torch
 from course.widgets import pictures
 from course.widgets.base import Widget, script, style
 from learntorch.viz.svg import escape
 from learntorch.viz.text import host, number
 
 MOST = 32               # maps shown
+PARTS = 8               # input channels shown beside each other
+COLOURS = ("red", "green", "blue")
+WHOLE = -1              # the "channel" that is all three colours at once
 
 
 class FeatureMaps(Widget):
@@ -16,7 +20,9 @@ class FeatureMaps(Widget):
 
     image: (H, W), (C, H, W) or (1, C, H, W). kernels: (O, kh, kw) or (O, C/groups, kh, kw).
     names: of the maps. chosen: [map, row, column] of the output pixel pointed at; channel: the
-    input channel shown. Raises ValueError where the shapes do not fit.
+    input channel shown, −1 for a picture in its three colours. through: a module that the image
+    goes through first; then the receptive field of the pixel is shown in the image (the module is
+    run once for each row and column of it). Raises ValueError where the shapes do not fit.
     """
 
     kind = "maps"
@@ -30,18 +36,24 @@ class FeatureMaps(Widget):
     detail = t.Dict().tag(sync=True)
 
     def __init__(self, image, kernels, bias=None, stride=1, padding=0, dilation=1, groups=1,
-                 names=None, **traits):
+                 names=None, through=None, **traits):
         if hasattr(kernels, "weight"):
             layer = kernels
             kernels, bias, groups = layer.weight, layer.bias, layer.groups
             stride, padding, dilation = layer.stride, layer.padding, layer.dilation
+        self.source, self.field = None, None
+        if through is not None:
+            self.source = planes(image)
+            image, self.field = looked_through(through, self.source)
         self.conv = Convolution(image, kernels, bias, stride, padding, dilation, groups)
+        self.colour = through is None and len(self.conv.image) == len(COLOURS)
         self.names = [str(n) for n in names] if names else [
             f"map {i}" for i in range(len(self.conv.maps))]
         traits.setdefault("chosen", [0, self.conv.maps.shape[1] // 2,
                                      self.conv.maps.shape[2] // 2])
+        traits.setdefault("channel", WHOLE if self.colour else 0)
         super().__init__(**traits)
-        self.picture = picture(self.conv, self.names)
+        self.picture = picture(self.conv, self.names, self.colour, self.source)
         self._point()
         self.observe(self._point, ["chosen", "channel"])
 
@@ -52,10 +64,15 @@ class FeatureMaps(Widget):
 
     @t.validate("channel")
     def _existing(self, proposal):
-        return max(0, min(proposal["value"], len(self.conv.image) - 1))
+        lowest = WHOLE if self.colour else 0
+        return max(lowest, min(proposal["value"], len(self.conv.image) - 1))
 
     def _point(self, _change=None):
-        self.detail = explain(self.conv, *self.chosen, self.channel)
+        self.detail = explain(self.conv, *self.chosen, self.channel, self.colour)
+        if self.field is not None:
+            place = seen_by(self.field, self.detail["place"])
+            self.detail = {**self.detail, "field": place, "sentence":
+                           f"{self.detail['sentence']}; it looks at {words_for(place)}"}
         self.message = self.detail["sentence"]
         height, width = self.conv.maps.shape[1:]
         self.alt = (f"Convolution: {len(self.conv.maps)} maps of {height} by {width}. "
@@ -74,8 +91,7 @@ class Convolution:
     """out[o, r, c] = bias[o] + Σ image[i, r·s + u·d − p, c·s + v·d − p] · kernel[o, i, u, v]"""
 
     def __init__(self, image, kernels, bias, stride, padding, dilation, groups):
-        self.image = as_array(image)
-        self.image = self.image.reshape((-1, *self.image.shape[-2:]))
+        self.image = planes(image)
         self.kernels = as_array(kernels)
         if self.kernels.ndim == 3:
             self.kernels = self.kernels[:, None]
@@ -135,39 +151,125 @@ def pair(value):
     return [value, value] if isinstance(value, int) else [int(v) for v in value]
 
 
-def explain(conv, o, r, c, channel):
-    """One output pixel: the patch, the kernel, their products, and the sum."""
+def planes(image):
+    """An image as an array (channels, height, width)."""
+    made = as_array(image)
+    return made.reshape((-1, *made.shape[-2:]))
+
+
+def looked_through(module, source):
+    """What a module makes of an image, and the field of each row and of each column of it.
+
+    A field is the first and the last row (column) of the image on which a row (column) of the
+    result depends, found by trying: a row that is made NaN spreads to whatever depends on it.
+    """
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        with torch.no_grad():
+            made = module(torch.tensor(source[None], dtype=torch.float32))
+            fields = [spread(module, source, side) for side in (1, 2)]
+    finally:
+        for part, mode in modes:
+            part.training = mode
+    return as_array(made)[0], fields
+
+
+def spread(module, source, side):
+    """Pairs (first, last) for each row (side 1) or column (side 2) of the result."""
+    count = source.shape[side]
+    probes = np.repeat(source[None].astype(np.float32), count, axis=0)
+    for i in range(count):
+        probes[i][(slice(None),) * side + (i,)] = np.nan
+    reached = np.isnan(as_array(module(torch.from_numpy(probes)))).any(axis=(1, 4 - side))
+    ends = [np.flatnonzero(column) for column in reached.T]
+    return [(int(e[0]), int(e[-1])) if len(e) else (0, -1) for e in ends]
+
+
+def seen_by(fields, place):
+    """[top, left, height, width] in the image for such a place in what was made of it."""
+    found = []
+    for (first, span), ends in zip(((place[0], place[2]), (place[1], place[3])), fields,
+                                   strict=True):
+        inside = [e for e in ends[max(0, first):first + span] if e[1] >= e[0]]
+        low = min((e[0] for e in inside), default=0)
+        found.append((low, max((e[1] for e in inside), default=low - 1) - low + 1))
+    return [found[0][0], found[1][0], found[0][1], found[1][1]]
+
+
+def words_for(place):
+    top, left, height, width = place
+    return (f"{height} × {width} points of the picture, rows {top} to {top + height - 1}, "
+            f"columns {left} to {left + width - 1}")
+
+
+def explain(conv, o, r, c, channel, colour=False):
+    """One output pixel: the patch, the kernel, their products, and the sum.
+
+    "parts": patch, kernel and sum of each input channel, or of the eight with the largest sums.
+    """
     inputs = list(conv.inputs(o))
-    shown = channel if channel in inputs else inputs[0]
+    shown = channel if channel in inputs or colour and channel == WHOLE else inputs[0]
     sums = [float((conv.patch(i, r, c) * conv.kernels[o, k]).sum()) for k, i in enumerate(inputs)]
-    patch, kernel = conv.patch(shown, r, c), conv.kernels[o, inputs.index(shown)]
     total = float(conv.maps[o, r, c])
     bias = float(conv.bias[o])
-    parts = [number(v, 3) for v in sums[:8]] + (["…"] if len(sums) > 8 else [])
+    said = [f"{name_of(i, colour)} {number(v, 3)}" if colour else number(v, 3)
+            for i, v in zip(inputs, sums, strict=True)]
     if bias:
-        parts.append(f"bias {number(bias, 3)}")
-    what = "the products add up to" if len(parts) == 1 else f"{' + '.join(parts)} ="
+        said.append(f"bias {number(bias, 3)}")
+    what = "the products add up to" if len(said) == 1 else f"{' + '.join(said)} ="
+    if len(inputs) > PARTS:
+        what = f"{len(inputs)} channels and a bias of {number(bias, 3)} add up to"
     (s, z), (p, q) = conv.stride, conv.padding
-    return {"channel": shown, "patch": texts(patch), "kernel": texts(kernel),
-            "products": texts(patch * kernel), "sums": [number(v, 3) for v in sums],
-            "bias": number(bias, 3), "total": number(total, 3),
-            "place": [r * s - p, c * z - q, conv.span[0], conv.span[1]],
-            "kernel_uri": pictures.uri(pictures.signed(kernel)),
+    most = float(np.abs(conv.kernels[o]).max(initial=0.0))
+    largest = sorted(range(len(inputs)), key=lambda k: -abs(sums[k]))[:PARTS]
+    low, high = float(conv.image.min()), float(conv.image.max())
+    parts = [{"channel": inputs[k], "name": name_of(inputs[k], colour), "sum": number(sums[k], 3),
+              "kernel": pictures.uri(pictures.signed(conv.kernels[o, k], most)),
+              "patch": pictures.uri(pictures.grey(conv.patch(inputs[k], r, c), low, high))}
+             for k in sorted(largest)]
+    rest = sum(v for k, v in enumerate(sums) if k not in largest)
+    made = {"channel": shown, "parts": parts, "sums": [number(v, 3) for v in sums],
+            "hidden": len(inputs) - len(parts), "rest": number(rest, 3), "bias": number(bias, 3),
+            "total": number(total, 3), "place": [r * s - p, c * z - q, conv.span[0], conv.span[1]],
             "sentence": f"{what} {number(total, 3)}"}
+    if shown != WHOLE:
+        patch, kernel = conv.patch(shown, r, c), conv.kernels[o, inputs.index(shown)]
+        made.update(patch=texts(patch), kernel=texts(kernel), products=texts(patch * kernel))
+    return made
+
+
+def name_of(channel, colour):
+    return COLOURS[channel] if colour else f"channel {channel}"
 
 
 def texts(values):
     return [[number(v, 2) for v in row] for row in values]
 
 
-def picture(conv, names):
+def picture(conv, names, colour=False, source=None):
     """Pictures of the input channels and of the maps, each as a small PNG."""
     most = float(np.abs(conv.maps).max(initial=0.0)) or 1.0
     low, high = float(conv.image.min()), float(conv.image.max())
-    return {"inputs": [pictures.uri(pictures.grey(c, low, high)) for c in conv.image[:MOST]],
-            "maps": [pictures.uri(pictures.signed(m, most)) for m in conv.maps[:MOST]],
-            "names": names[:MOST], "size": list(conv.size),
-            "image": list(conv.image.shape[1:]), "most": number(most, 2)}
+    drawn = {"inputs": [pictures.uri(pictures.grey(c, low, high)) for c in conv.image[:MOST]],
+             "channels": [name_of(i, colour) for i in range(len(conv.image))][:MOST],
+             "maps": [pictures.uri(pictures.signed(m, most)) for m in conv.maps[:MOST]],
+             "names": names[:MOST], "size": list(conv.size),
+             "image": list(conv.image.shape[1:]), "most": number(most, 2)}
+    if colour:
+        drawn["colour"] = pictures.uri(in_colour(conv.image))
+    if source is not None:
+        drawn["source"] = pictures.uri(in_colour(source))
+        drawn["source_size"] = list(source.shape[1:])
+    return drawn
+
+
+def in_colour(planes_):
+    """One picture of three planes (or the first alone, in grey); bytes (height, width, 3)."""
+    if len(planes_) != len(COLOURS):
+        return pictures.grey(planes_[0])
+    shade = pictures.scaled(planes_, float(planes_.min()), float(planes_.max()))
+    return np.rint(255 * shade.transpose(1, 2, 0)).astype(np.uint8)
 
 
 def maps_svg(conv, drawn, detail):
@@ -182,7 +284,8 @@ def maps_svg(conv, drawn, detail):
              "<style>.lt-maps text{font:11px system-ui,sans-serif;fill:#1a1a1a}</style>"
              f'<g class="lt-maps"><rect width="{width}" height="176" rx="6" fill="#fff"/>']
     titles = ["image", *drawn["names"]]
-    for i, address in enumerate([drawn["inputs"][0], *maps]):
+    first = drawn.get("source") or drawn.get("colour") or drawn["inputs"][0]
+    for i, address in enumerate([first, *maps]):
         x = 10 + i * (cell + 14)
         parts.append(f'<text x="{x}" y="20">{escape(titles[i][:20])}</text>'
                      f'<image x="{x}" y="28" width="{cell}" height="{cell}" '

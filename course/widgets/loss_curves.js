@@ -1,5 +1,6 @@
 import { button, download, downloadPng, frame, h, keys, listener, s, send } from "./common.js";
 
+const PACES = [1, 5, 20, 100];
 const FILES = { svg: ["curves.svg", "image/svg+xml"], csv: ["curves.csv", "text/csv"] };
 
 function render({ model, el }) {
@@ -150,8 +151,46 @@ function render({ model, el }) {
     command(model.get("status") === "paused" ? "go" : "pause")(),
   );
   const step = button("Step", "one step, then pause (S)", command("step"));
-  const stop = button("Stop", "end the training loop", command("stop"));
+  const stop = button("Stop", "end the training loop (X)", command("stop"));
   const status = h("span", { class: "lt-status" });
+  const bar = h("progress", { "aria-label": "steps done" });
+  const told = h("span", { class: "lt-told" });
+  function showProgress() {
+    const { done, total, text } = model.get("progress");
+    bar.hidden = !total;
+    if (total) set(bar, { max: total, value: done });
+    told.textContent = text;
+  }
+
+  // Dials: sliders whose numbers the loop reads while it runs.
+  const dials = h("div", { class: "lt-bar lt-dials" });
+  const turners = new Map();
+  function showDials() {
+    const wanted = model.get("dials");
+    const names = JSON.stringify(wanted.map((d) => d.name));
+    if (dials.dataset.names !== names) {
+      dials.dataset.names = names;
+      turners.clear();
+      dials.replaceChildren(...wanted.map(newDial));
+    }
+    for (const d of wanted) {
+      const { slider, value } = turners.get(d.name);
+      if (document.activeElement !== slider) slider.value = d.at;
+      slider.setAttribute("aria-valuetext", d.text);
+      value.textContent = d.text;
+    }
+    dials.hidden = !wanted.length;
+  }
+  function newDial({ name }) {
+    const slider = h("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": name });
+    const value = h("span", { class: "lt-mono lt-last" });
+    slider.addEventListener("input", () =>
+      model.send({ type: "dial", name, at: Number(slider.value) }),
+    );
+    turners.set(name, { slider, value });
+    return h("label", {}, name, slider, value);
+  }
+
   function showStatus() {
     const now = model.get("status"),
       live = now === "running" || now === "paused";
@@ -171,7 +210,15 @@ function render({ model, el }) {
     logY = h("input", { type: "checkbox" });
   logX.addEventListener("change", () => send(model, { log_x: logX.checked }));
   logY.addEventListener("change", () => send(model, { log_y: logY.checked }));
+  const speed = h("select", { "aria-label": "speed", title: "iterations a second" });
+  speed.addEventListener("change", () => send(model, { pace: Number(speed.value) }));
   function showControls() {
+    const now = model.get("pace");
+    const paces = [...new Set([0, ...PACES, now])].sort((a, b) => a - b);
+    speed.replaceChildren(
+      ...paces.map((p) => h("option", { value: p }, p ? `${p} a second` : "full speed")),
+    );
+    speed.value = now;
     smoothing.value = model.get("smoothing");
     logX.checked = model.get("log_x");
     logY.checked = model.get("log_y");
@@ -221,12 +268,15 @@ function render({ model, el }) {
         pause,
         step,
         stop,
+        speed,
         status,
         h("label", {}, "smoothing", smoothing),
         h("label", {}, logX, "log x"),
         h("label", {}, logY, "log y"),
         menu,
       ),
+      dials,
+      h("div", { class: "lt-bar lt-progress" }, bar, told),
       picture,
       legend,
     ],
@@ -237,7 +287,7 @@ function render({ model, el }) {
     { ArrowLeft: move(-1), ArrowRight: move(1), Escape: () => send(model, { cursor: null }) },
     listen,
   );
-  keys(root, { p: () => pause.click(), s: () => step.click() }, listen);
+  keys(root, { p: () => pause.click(), s: () => step.click(), x: () => stop.click() }, listen);
 
   const eyes = new ResizeObserver(() => {
     const wide = Math.max(260, Math.min(960, Math.floor((root.clientWidth - 18) / 40) * 40));
@@ -248,10 +298,15 @@ function render({ model, el }) {
   listen.on("chart", draw);
   listen.on("readout", drawCursor);
   listen.on("status", showStatus);
-  listen.on("smoothing log_x log_y", showControls);
+  listen.on("smoothing log_x log_y pace", showControls);
+  listen.on("progress", showProgress);
+  listen.on("dials", showDials);
   draw();
   showStatus();
   showControls();
+  showProgress();
+  showDials();
+  model.send({ type: "here" });
   return () => listen.stop();
 }
 

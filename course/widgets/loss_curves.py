@@ -7,18 +7,66 @@
         curves.log(step, loss=loss.item(), lr=0.1)
 """
 
+import math
 import threading
 import time
+from pathlib import Path
 
 import traitlets as t
 
 from course.widgets import curves_chart
 from course.widgets.base import Widget, script, style
+from course.widgets.dial import Dial
 from course.widgets.polling import kernel, poll
 
 EVERY = 0.1             # seconds between two updates of the picture
 LISTEN = 0.03           # seconds between two looks at the page
+LARGEST = 3.4028234e38      # what an event file can hold
 COMMANDS = ("pause", "go", "step", "stop")
+
+
+class Clock:
+    """Counts the steps of a loop, and the seconds it worked: pauses are not counted."""
+
+    def __init__(self, total=None):
+        self.done, self.total = 0, total
+        self.worked, self.since = 0.0, time.monotonic()
+
+    def count(self):
+        self.done += 1
+
+    def rest(self):
+        self.worked, self.since = self.seconds(), None
+
+    def go(self):
+        self.worked, self.since = self.seconds(), time.monotonic()
+
+    def seconds(self):
+        return self.worked + (0.0 if self.since is None else time.monotonic() - self.since)
+
+    def steps(self):
+        return f"{self.done} step{'' if self.done == 1 else 's'}"
+
+    def as_data(self):
+        """{"done", "total", "text"}: how far the loop is, and how long it will go on."""
+        return {"done": self.done, "total": self.total, "text": self.text()}
+
+    def text(self):
+        if not self.done:
+            return ""
+        if not self.total:
+            return self.steps()
+        said = f"step {self.done} of {self.total}"
+        left = self.seconds() / self.done * (self.total - self.done)
+        return said if self.done >= self.total else f"{said}, {about(left)} left"
+
+
+def about(seconds):
+    """A stretch of time as a person says it: "40 s", "3 min", "40 h"."""
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 class LossCurves(Widget):
@@ -26,10 +74,12 @@ class LossCurves(Widget):
 
     smoothing: 0 (none) to 0.99. log_x, log_y: axes. hidden: runs not shown.
     status: "idle", "running", "paused", "stopped" (by the reader) or "finished".
+    pace: steps a second while somebody looks at the picture, 0 for as many as there can be.
+    folder: where TensorBoard's event files are written too, a folder in it for each run.
     """
 
     kind = "curves"
-    shared = ("smoothing", "log_x", "log_y", "hidden", "cursor")
+    shared = ("smoothing", "log_x", "log_y", "hidden", "cursor", "pace")
     _esm = script("common.js", "loss_curves.js")
     _css = style("loss_curves.css")
 
@@ -38,23 +88,31 @@ class LossCurves(Widget):
     log_y = t.Bool(False).tag(sync=True)
     hidden = t.List(t.Unicode()).tag(sync=True)
     cursor = t.Float(None, allow_none=True).tag(sync=True)
+    pace = t.Float(0.0, min=0.0, max=1000.0).tag(sync=True)
     width = t.Int(720, min=260, max=1600).tag(sync=True)
     status = t.Unicode("idle").tag(sync=True)
     chart = t.Dict().tag(sync=True)
     readout = t.Dict().tag(sync=True)
+    progress = t.Dict({"done": 0, "total": None, "text": ""}).tag(sync=True)
+    dials = t.List().tag(sync=True)
     palette = t.Dict({"colours": list(curves_chart.COLOURS),
                       "dashes": list(curves_chart.DASHES)}).tag(sync=True)
 
-    def __init__(self, title="Training curves", **traits):
+    def __init__(self, title="Training curves", folder=None, **traits):
         self.title = title
+        self.folder = None if folder is None else Path(folder)
         self.runs = {}
         self.current = "run"
+        self._files = {}
+        self._dials = {}
+        self._clock = Clock()
         self._lock = threading.RLock()
         self._drawn_at = 0.0
         self._wait = EVERY
         self._listened_at = 0.0
         self._command = "go"
-        self._steps = 0
+        self._seen = False
+        self._stepped_at = 0.0
         self._dirty = False
         self._watched = None
         super().__init__(**traits)
@@ -72,13 +130,17 @@ class LossCurves(Widget):
         marked with ×. Raises TypeError for what is no number.
         """
         name = str(self.current if run is None else run)
+        found = {series: float(value.detach() if hasattr(value, "detach") else value)
+                 for series, value in values.items()}
         with self._lock:
             table = self.runs.setdefault(name, {})
-            for series, value in values.items():
+            for series, number in found.items():
                 steps, numbers = table.setdefault(series, ([], []))
                 steps.append(float(step))
-                numbers.append(float(value.detach() if hasattr(value, "detach") else value))
+                numbers.append(number)
             self._dirty = True
+            if self.folder is not None:
+                self._write_events(name, step, found)
         if time.monotonic() - self._drawn_at >= self._wait:
             self._draw()
         self._flush_later()
@@ -91,54 +153,114 @@ class LossCurves(Widget):
         """
         if run is not None:
             self.current = str(run)
-        with self._lock:
-            self.runs.pop(self.current, None)
-        self._command = "go"
-        self.status = "running"
+        self._begin(self.current, len(steps) if hasattr(steps, "__len__") else None)
         try:
             for step in steps:
                 if not self._may_go_on():
                     break
                 yield step
+                self._clock.count()
         finally:
-            self.status = "stopped" if self._command == "stop" else "finished"
-            self._draw()
+            self._end()
 
-    def reporter(self, run="run", series="loss"):
+    def reporter(self, run="run", series="loss", total=None):
         """A function to call with each new value: `report(0.3)`, or `report(loss=0.3, lr=0.1)`.
 
-        It counts the steps itself. Pause and Step in the page hold the loop inside the call; Stop
-        ends it with KeyboardInterrupt, as the kernel's own stop button does.
+        It counts the steps itself; `total` says how many there will be. Its first call begins the
+        run afresh. Pause and Step in the page hold the loop inside the call; Stop ends it with
+        KeyboardInterrupt, as the kernel's own stop button does.
         """
+        run = str(run)
+
         def report(value=None, **values):
-            if self.status not in ("running", "paused"):
+            if report.step == 0:
+                self._begin(run, total)
+            elif self.status not in ("running", "paused"):
                 self._command = "go"
                 self.status = "running"
+                self._clock.go()
             if value is not None:
                 values[series] = value
+            self._clock.count()
             self.log(report.step, run=run, **values)
             report.step += 1
             if not self._may_go_on():
-                self.status = "stopped"
-                self._draw()
+                self._end()
                 raise KeyboardInterrupt("stopped from the page")
         report.step = 0
         return report
 
+    def dial(self, name, value, low, high):
+        """A number that the reader turns in the page while the loop runs: `rate = curves.dial(…)`.
+
+        `rate()` is the number now. The scale is logarithmic, 0 < low <= value <= high; ValueError
+        otherwise. A name used before is replaced.
+        """
+        made = Dial(str(name), value, low, high, self._show_dials)
+        self._dials[made.name] = made
+        self._show_dials()
+        return made
+
+    def _show_dials(self):
+        self.dials = [d.as_data() for d in self._dials.values()]
+
+    def _begin(self, run, total):
+        with self._lock:
+            self.runs.pop(run, None)
+            self._files.pop(run, None)
+            self._clock = Clock(total)
+        self._command = "go"
+        self.status = "running"
+
+    def _end(self):
+        self._clock.rest()
+        stopped = self._command == "stop"
+        self.status = "stopped" if stopped else "finished"
+        if stopped:
+            self.message = f"Stopped after {self._clock.steps()}. What was learned is still there."
+        self._draw()
+
+    def _write_events(self, run, step, values):
+        """Add one point to the run's event file; a new one cuts off what is there from `step`."""
+        if run not in self._files:
+            from learntorch.utils.tensorboard import SummaryWriter
+            folder = self.folder / curves_chart.folder_name(run)
+            self._files[run] = SummaryWriter(folder, purge_step=int(step))
+        for series, number in values.items():
+            number = math.copysign(math.inf, number) if abs(number) > LARGEST else number
+            self._files[run].add_scalar(series, number, int(step))
+
     def _may_go_on(self):
         self._listen()
-        while self._command == "pause":
-            self.status = "paused"
-            self._flush()
-            time.sleep(LISTEN / 2)
-            self._listen()
+        if self._command == "pause":
+            self.message = f"Paused after {self._clock.steps()}."
+            self._clock.rest()
+            self._draw()
+            while self._command == "pause":
+                self.status = "paused"
+                self.flush()
+                time.sleep(LISTEN / 2)
+                self._listen()
+            self._clock.go()
         if self._command == "stop":
             return False
         if self._command == "step":
             self._command = "pause"
         else:
             self.status = "running"
-        return True
+            self._keep_pace()
+        return self._command != "stop"
+
+    def _keep_pace(self):
+        """Wait for the time of the next step; not where no page shows the picture."""
+        while self._seen and self.pace and self._command == "go":
+            wait = self._stepped_at + 1 / self.pace - time.monotonic()
+            if wait <= 0:
+                break
+            self.flush()
+            time.sleep(min(wait, LISTEN))
+            self._listen()
+        self._stepped_at = time.monotonic()
 
     def _listen(self):
         now = time.monotonic()
@@ -152,10 +274,14 @@ class LossCurves(Widget):
         if kind == "command" and content.get("command") in COMMANDS:
             if self.status in ("running", "paused"):
                 self._command = content["command"]
+        elif kind == "here":
+            self._seen = True
         elif kind == "point":
             self.cursor = self._step_at(content.get("x"))
         elif kind == "move":
             self._move(content.get("by"))
+        elif kind == "dial" and content.get("name") in self._dials:
+            self._dials[content["name"]].turn(content.get("at"))
         elif kind == "export" and content.get("format") in ("svg", "csv", "png"):
             form = content["format"]
             text = self.csv() if form == "csv" else self.svg()
@@ -168,6 +294,9 @@ class LossCurves(Widget):
             began = time.monotonic()
             self.chart = self._chart(self.width)
             self.alt = f"{self.title}: {curves_chart.words(self.runs)}"
+            self.progress = self._clock.as_data()
+            for writer in self._files.values():
+                writer.close()          # it opens again with the next point
             self._dirty = False
             self._drawn_at = time.monotonic()
             self._wait = max(EVERY, 10 * (self._drawn_at - began))
@@ -177,9 +306,11 @@ class LossCurves(Widget):
         return curves_chart.chart(self.runs, width, self.smoothing, self.log_x, self.log_y,
                                   self.hidden)
 
-    def _flush(self):
-        if self._dirty:
-            self._draw()
+    def flush(self):
+        """Draw what is waiting, and write it into the event files."""
+        with self._lock:
+            if self._dirty:
+                self._draw()
 
     def _flush_later(self):
         """The last points of a cell are drawn when the cell ends."""
@@ -194,7 +325,8 @@ class LossCurves(Widget):
         self._watched = None
         if self.status in ("running", "paused"):
             self.status = "finished"
-        self._flush()
+            self._clock.rest()
+        self.flush()
 
     # ---- reading off values ------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ def is_autocast_enabled(device_type="cuda"):
 
 
 def get_autocast_dtype(device_type):
-    """The short type that autocast uses on this type of device."""
+    """The short type autocast uses on this type of device. Raises RuntimeError for others."""
     _check_type(device_type, "get_autocast_dtype")
     if device_type not in _SHORT:
         raise RuntimeError(f"unsupported scalarType: there is no autocast for '{device_type}'")

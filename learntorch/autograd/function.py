@@ -77,6 +77,7 @@ class FunctionPlan:
 
     def __init__(self, cls, ctx, inputs, outputs):
         self.op = FunctionOp(cls)
+        self.title = self.op.grad_name
         self.names = ()
         self.saves_out = False
         self.keeps = True

@@ -81,7 +81,10 @@ def vjp(func, inputs, v=None, create_graph=False, strict=False):
 
 
 def jvp(func, inputs, v=None, create_graph=False, strict=False):
-    """(f(x), J v): the output, and the Jacobian of f at x times v, by differentiating vjp in v."""
+    """(f(x), J v): the output, and the Jacobian of f at x times v, by differentiating vjp in v.
+
+    Shapes: v as the inputs, J v as the output. Raises RuntimeError where they do not match.
+    """
     with enable_grad():
         given = _prepared(inputs, create_graph)
         result = func(*given)
@@ -108,6 +111,8 @@ def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False,
     vectorize: all rows in one backward (`vmap`) instead of one after the other; needs `strict` off.
     strategy: "reverse-mode", or, with `vectorize`, "forward-mode": columns by forward mode, better
     for functions with more outputs than inputs.
+    Raises RuntimeError for `strict` with `vectorize`, and, if `strict`, where an output does not
+    depend on an input.
     """
     _check_strategy("jacobian", strategy)
     if strategy == "forward-mode":
@@ -189,6 +194,8 @@ def hessian(func, inputs, create_graph=False, strict=False, vectorize=False,
     """∂²f/∂xᵢ∂xⱼ of a function with one number as its result.
 
     vectorize and outer_jacobian_strategy: how the Jacobian of the gradient is computed.
+    Shapes: that of xᵢ followed by that of xⱼ. Raises RuntimeError unless the function gives one
+    number.
     """
     _check_strategy("hessian", outer_jacobian_strategy)
 
@@ -211,7 +218,10 @@ def hessian(func, inputs, create_graph=False, strict=False, vectorize=False,
 
 
 def vhp(func, inputs, v=None, create_graph=False, strict=False):
-    """(f(x), vᵀ H): the output, and v times the Hessian of f at x."""
+    """(f(x), vᵀ H): the output, and v times the Hessian of f at x.
+
+    Shapes: v and vᵀ H as the inputs. Raises RuntimeError unless f gives one number.
+    """
     with enable_grad():
         given = _prepared(inputs, create_graph)
         result = func(*given)
@@ -221,5 +231,8 @@ def vhp(func, inputs, v=None, create_graph=False, strict=False):
 
 
 def hvp(func, inputs, v=None, create_graph=False, strict=False):
-    """(f(x), H v): the output, and the Hessian of f at x times v (H is symmetric)."""
+    """(f(x), H v): the output, and the Hessian of f at x times v (H is symmetric).
+
+    Shapes: v and H v as the inputs. Raises RuntimeError unless f gives one number.
+    """
     return vhp(func, inputs, v, create_graph, strict)

@@ -48,6 +48,7 @@ def gradcheck(func, inputs, *, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=T
     """Whether the gradients of `func` at `inputs` (float64, requiring grad) match differences.
 
     Raises GradcheckError with both numbers, or returns False when not `raise_exception`.
+    Shapes: any. Raises ValueError where no input requires a gradient.
     """
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     checked = [i for i, t in enumerate(inputs) if isinstance(t, Tensor) and t.requires_grad]
@@ -175,6 +176,7 @@ def gradgradcheck(func, inputs, grad_outputs=None, *, eps=1e-6, atol=1e-5, rtol=
     """Whether the gradients of the gradients of `func` match finite differences.
 
     Raises GradcheckError with both numbers, or returns False when not `raise_exception`.
+    Shapes: any. Raises ValueError where no input requires a gradient.
     """
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     if grad_outputs is None:

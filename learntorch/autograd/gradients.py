@@ -18,6 +18,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     computed together (by `vmap` over backward) and have that dimension, too.
     Raises RuntimeError where an input was not used, unless `allow_unused` (then None) or
     `materialize_grads` (then zeros).
+    Shapes: grad_outputs as the outputs, the gradients as the inputs.
     """
     if not only_inputs:
         import warnings

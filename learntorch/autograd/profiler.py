@@ -203,6 +203,7 @@ class TimedPlan(Plan):
 
     def __init__(self, plan, recorder):
         self.op = plan.op
+        self.title = plan.title
         self.names = plan.names
         self.pack = plan.pack
         self.saves_out = plan.saves_out
@@ -211,7 +212,7 @@ class TimedPlan(Plan):
         def run(xp, g, *saved):
             if not recorder.on or recorder is not recording():
                 return plan.run(xp, g, *saved)
-            with recorder.event(plan.op.grad_name):
+            with recorder.event(plan.title):
                 return plan.run(xp, g, *saved)
         self.run = run
 

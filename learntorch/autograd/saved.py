@@ -62,6 +62,7 @@ class UnpackingPlan:
     def __init__(self, plan):
         self.plan = plan
         self.op = plan.op
+        self.title = plan.title
         self.names = tuple("packed " + name for name in plan.names)
 
     def run(self, xp, g, *saved):

@@ -91,9 +91,9 @@ class no_grad(Switch):
 
     __slots__ = ()
 
-    def __new__(cls, function=None):
+    def __new__(cls, orig_func=None):
         switch = object.__new__(cls)
-        return switch if function is None else switch(function)
+        return switch if orig_func is None else switch(orig_func)
 
     def state(self, now):
         return State(False, now.inference, now.intercept)

@@ -39,19 +39,21 @@ class dtype:
 
     def to_real(self):
         """The type of the real and the imaginary part of a complex type; else the type itself."""
-        return {"complex64": float32, "complex128": float64}.get(self.name, self)
+        return {"complex32": float16, "complex64": float32, "complex128": float64}.get(self.name,
+                                                                                       self)
 
     def to_complex(self):
         """The complex type whose parts have this type."""
         if self.is_complex:
             return self
-        return complex128 if self is float64 else complex64
+        return {"float64": complex128, "float16": complex32}.get(self.name, complex64)
 
 
 float64 = dtype("float64", np.float64)
 float32 = dtype("float32", np.float32)
 float16 = dtype("float16", np.float16)
 bfloat16 = dtype("bfloat16", ml_dtypes.bfloat16)
+complex32 = dtype("complex32", ml_dtypes.complex32)         # two float16
 complex64 = dtype("complex64", np.complex64)
 complex128 = dtype("complex128", np.complex128)
 uint8 = dtype("uint8", np.uint8)
@@ -64,12 +66,13 @@ int32 = dtype("int32", np.int32)
 int64 = dtype("int64", np.int64)
 bool_ = dtype("bool", np.bool_)
 
-ALL = (float64, float32, float16, bfloat16, complex64, complex128, uint8, uint16, uint32, uint64,
-       int8, int16, int32, int64, bool_)
+ALL = (float64, float32, float16, bfloat16, complex32, complex64, complex128, uint8, uint16, uint32,
+       uint64, int8, int16, int32, int64, bool_)
 _NAMED = {d.name: d for d in ALL}
 _OF = {d.numpy: d for d in ALL}
 FLOATS = frozenset(d.numpy for d in ALL if d.is_floating_point or d.is_complex)
 HALF = frozenset((float16.numpy, bfloat16.numpy))
+COMPLEX = "cW"                  # the kinds of NumPy's complex dtypes, and of complex32
 
 
 def named(name):
@@ -129,25 +132,35 @@ def held(value, numpy_type):
         if kind == "b":
             return value != 0
         if value.imag:
-            raise _too_much(numpy_type, value)
+            raise too_much(numpy_type, value)
         value = value.real
     if kind in "iu":
         top = np.iinfo(numpy_type).max
         low = -top - 1 if kind == "i" else 0 if isinstance(value, float) else -top
         if not low <= value <= top:
-            raise _too_much(numpy_type, value)
+            raise too_much(numpy_type, value)
         return int(value) % (top + 1) if kind == "u" else int(value)
     if numpy_type.name in ("float32", "complex64") and \
             float(np.finfo(np.float32).max) < abs(value) < float("inf"):
-        raise _too_much(numpy_type, value)
+        raise too_much(numpy_type, value)
     return value
 
 
-def _too_much(numpy_type, value):
-    name = {"i": numpy_type.name + "_t", "u": numpy_type.name + "_t"}.get(numpy_type.kind, "double")
-    name = {"int32": "int", "float32": "float", "complex64": "c10::complex<float>"}.get(
-        numpy_type.name, name)
-    return RuntimeError(f"value cannot be converted to type {name} without overflow: {value}")
+# What PyTorch's messages about kernels call a dtype.
+C_NAMES = {"float32": "float", "float64": "double", "int64": "long int", "int32": "int",
+           "float16": "c10::Half", "bfloat16": "c10::BFloat16",
+           "complex32": "c10::complex<c10::Half>", "complex64": "c10::complex<float>",
+           "complex128": "c10::complex<double>", "uint8": "unsigned char", "int8": "signed char",
+           "int16": "short int", "uint16": "short unsigned int", "uint32": "unsigned int",
+           "uint64": "long unsigned int"}
+
+
+def too_much(numpy_type, why):
+    """The RuntimeError for a number that a NumPy dtype cannot hold."""
+    name = of(numpy_type).name
+    sized = numpy_type.kind in "iu" and name != "int32"
+    name = f"{name}_t" if sized else C_NAMES.get(name, name)
+    return RuntimeError(f"value cannot be converted to type {name} without overflow: {why}")
 
 
 def of_number(value):
@@ -170,8 +183,8 @@ def promote_types(type1, type2):
         return type1
     low, high = (type1, type2) if type1.category <= type2.category else (type2, type1)
     if low.category != high.category:
-        if high.is_complex and low is float64:
-            return complex128
+        if high.is_complex and low.is_floating_point:
+            return promote_types(low.to_complex(), high)
         return high
     if high.category == 1:
         return _promote_integers(low, high)
@@ -191,8 +204,8 @@ def _promote_integers(a, b):
 
 
 SAID = {"float64": "Double", "float32": "Float", "float16": "Half", "bfloat16": "BFloat16",
-        "complex64": "ComplexFloat", "complex128": "ComplexDouble", "uint8": "Byte",
-        "uint16": "UInt16", "uint32": "UInt32", "uint64": "UInt64", "int8": "Char",
+        "complex32": "ComplexHalf", "complex64": "ComplexFloat", "complex128": "ComplexDouble",
+        "uint8": "Byte", "uint16": "UInt16", "uint32": "UInt32", "uint64": "UInt64", "int8": "Char",
         "int16": "Short", "int32": "Int", "int64": "Long", "bool": "Bool"}
 
 

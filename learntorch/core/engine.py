@@ -14,7 +14,7 @@ import numpy as np
 from learntorch.backend import dialects, tensor_xp
 from learntorch.core import anomaly, graph, record
 from learntorch.core.ambient import ambient, no_grad, set_grad_enabled, transform_in
-from learntorch.core.dtypes import HALF, bfloat16, float16, of, said
+from learntorch.core.dtypes import COMPLEX, HALF, bfloat16, float16, of, said
 from learntorch.core.graph import FREED, Cells, Leaf, Pick, vertex
 from learntorch.core.tensor import Tensor, wrap
 from learntorch.core.warned import warn
@@ -92,7 +92,9 @@ def walk_arrays(nodes, roots, grads, keep, useful, targets, caught, check_nan):
     xp = graph_library(grads[0]._data)
     for n, g in zip(roots, grads, strict=True):
         a = g._data
-        a = a.conj() if a.dtype.kind == "c" else a
+        if a.dtype.kind in COMPLEX:
+            a = a.astype(np.complex64, copy=False) if a.dtype.kind == "W" else a
+            a = a.conj()
         a = a.astype(np.float32) if a.dtype in HALF else a
         tape[n] = a if n not in tape else tape[n] + a
     for n in nodes:
@@ -168,8 +170,10 @@ def fit(g, e):
         if g.shape != e.shape:
             g = g.reshape(e.shape)
     if g.dtype is not e.dtype:
-        if g.dtype.kind == "c" and e.dtype.kind != "c":
+        if g.dtype.kind == "c" and e.dtype.kind not in COMPLEX:
             g = g.real
+        if e.dtype.kind == "W":         # complex32 is added up in complex64
+            return g.astype(np.complex64, copy=False)
         if e.dtype not in HALF:
             return g.astype(e.dtype)
         if g.dtype in HALF:             # halves are added up in float32, and rounded at the leaf
@@ -226,7 +230,7 @@ def stale(n, t):
 
 def _gather(n, parts):
     """The gradients of a hub's outputs as the rule wants them: zeros where none arrived."""
-    inexact = [i for i, d in enumerate(n.dtype) if d.kind in "fcV"]
+    inexact = [i for i, d in enumerate(n.dtype) if d.kind in "fcVW"]
     full = [parts[i] if i in parts else _zeros(n.shape[i], n.dtype[i], parts) for i in inexact]
     return full[0] if len(full) == 1 and n.plan.op.outputs else full
 
@@ -245,7 +249,7 @@ def graph_library(g):
 def _plain(a, n=None):
     """A gradient as PyTorch shows it: conjugated back, and in the dtype of its vertex."""
     if a.dtype.kind == "c":
-        return a.conj()
+        a = a.conj()
     return a if n is None or a.dtype is n.dtype else a.astype(n.dtype)
 
 
@@ -372,7 +376,7 @@ def walk_tensors(nodes, roots, grads, keep, useful, targets, caught, check_nan):
 
 
 def _conj(t):
-    return t.conj() if t._data.dtype.kind == "c" else t
+    return t.conj() if t._data.dtype.kind in COMPLEX else t
 
 
 def fit_tensor(g, e):
@@ -384,7 +388,7 @@ def fit_tensor(g, e):
         if g._data.shape != e.shape:
             g = g.reshape(e.shape)
     if g._data.dtype is not e.dtype:
-        if g._data.dtype.kind == "c" and e.dtype.kind != "c":
+        if g._data.dtype.kind in COMPLEX and e.dtype.kind not in COMPLEX:
             g = g.real
         g = g.to(of(e.dtype))
     return g
@@ -398,7 +402,7 @@ def as_tensors(n):
         outputs = n.plan.op.outputs or ()
         if name == "out" or name in outputs:
             v = wrap(v)
-            if v._data.dtype.kind in "fcV":
+            if v._data.dtype.kind in "fcVW":
                 v._edge = n if name == "out" else Pick(n, outputs.index(name), v._data)
                 v._live = True
         values.append(v)
@@ -423,6 +427,8 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False,
     """Add d(Σ tensors · grad_tensors)/d(leaf) to `.grad` of every leaf (or of `inputs`).
 
     `grad_variables` is the old name of `grad_tensors`.
+    Shapes: each of grad_tensors as its tensor; without them one number. Raises RuntimeError for
+    others, for tensors without history, and for a history already used up.
     """
     if grad_variables is not None:
         if grad_tensors is not None:
@@ -490,7 +496,7 @@ def _start(t, g):
             raise RuntimeError("grad can be implicitly created only for scalar outputs. This one "
                                f"has shape {list(a.shape)}: reduce it first (.sum(), .mean()), or "
                                "pass gradient=, one number per element.")
-        if a.dtype.kind == "c":
+        if a.dtype.kind in COMPLEX:
             raise RuntimeError("grad can be implicitly created only for real scalar outputs but "
                                f"got torch.{t.dtype.name}")
         return wrap(np.ones_like(a))
@@ -518,6 +524,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
 
     Raises RuntimeError where an input was not used, unless `allow_unused` (then None) or
     `materialize_grads` (then zeros).
+    Shapes: grad_outputs as the outputs, the gradients as the inputs.
     """
     outputs = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)

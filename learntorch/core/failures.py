@@ -9,7 +9,7 @@ import numbers
 
 import numpy as np
 
-from learntorch.core.dtypes import HALF, bool_, float32, of, of_number, promote, said
+from learntorch.core.dtypes import C_NAMES, HALF, bool_, float32, of, of_number, promote, said
 from learntorch.core.shapes import broadcast, wrap_dim
 from learntorch.core.tensor import Tensor, wrap
 from learntorch.core.warned import warn
@@ -266,27 +266,32 @@ def check_same_dtype(op, values):
     for i in op.places[1:]:
         b = values[i]
         if b is not None and hasattr(b, "dtype") and b.dtype is not a.dtype:
-            if op.name in ("dot", "vdot"):
-                raise RuntimeError(
-                    f"dot : expected both vectors to have same dtype, but found {said(a.dtype)} "
-                    f"and {said(b.dtype)}. Convert one with .to(torch.{of(a.dtype).name}).")
-            raise RuntimeError(
-                f"expected m1 and m2 to have the same dtype, but got: {c_name(a.dtype)} != "
-                f"{c_name(b.dtype)}."
-                f" {op.name} does not convert: call .to(torch.{of(a.dtype).name}) on the second "
-                "one.")
+            raise RuntimeError(two_dtypes(op, values, b) + f" {op.name} does not convert: call "
+                               f".to(torch.{of(a.dtype).name}) on the second one.")
 
 
-_C_NAMES = {"float32": "float", "float64": "double", "int64": "long long", "int32": "int",
-            "float16": "c10::Half", "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>",
-            "complex128": "c10::complex<double>", "uint8": "unsigned char", "int8": "signed char",
-            "int16": "short"}
+def two_dtypes(op, values, other):
+    """PyTorch's sentence, for each product another one, for operands of two dtypes."""
+    a, b = said(values[0].dtype), said(other.dtype)
+    if op.name == "dot":
+        return f"dot : expected both vectors to have same dtype, but found {a} and {b}."
+    if op.name == "bmm":
+        return f"expected scalar type {a} but found {b}."
+    if op.name == "mv":
+        return f"addmv input tensors must have the same dtype, but got {b}, {a}, and {b}."
+    if op.name == "linear" and values[2] is not None:
+        weight = values[1]
+        if weight is other:
+            return f"mat1 and mat2 must have the same dtype, but got {a} and {b}."
+        return f"self and mat2 must have the same dtype, but got {b} and {said(weight.dtype)}."
+    return ("expected m1 and m2 to have the same dtype, but got: "
+            f"{c_name(values[0].dtype)} != {c_name(other.dtype)}.")
 
 
 def c_name(dtype):
-    """What PyTorch's messages about kernels call an array's dtype: "float", "long long"."""
+    """What PyTorch's messages about kernels call an array's dtype: "float", "long int"."""
     name = of(dtype).name
-    return _C_NAMES.get(name, name)
+    return C_NAMES.get(name, name)
 
 
 def _dimension(op, call, args, named, error):

@@ -74,7 +74,7 @@ class Node:
 
     def name(self):
         """PyTorch's name of the gradient function, such as "MulBackward0"."""
-        return self.plan.op.grad_name
+        return self.plan.title
 
     def __repr__(self):
         return f"<{self.name()} object at {id(self):#x}>"

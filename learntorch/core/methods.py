@@ -4,6 +4,7 @@ Nothing here is written per op. An in-place op is the op itself, its result writ
 tensor's memory, and that tensor's history replaced by the op's node.
 """
 
+from functools import wraps
 from inspect import Parameter, Signature, signature
 from types import FunctionType
 
@@ -17,6 +18,7 @@ from learntorch.core.graph import Leaf, cell_of, new, rebase, touch, vertex
 from learntorch.core.record import parameters, registry
 from learntorch.core.spellings import attach_spellings
 from learntorch.core.storage import storage, typed_storage, untyped_storage
+from learntorch.core.storage_kinds import storage_type
 from learntorch.core.tensor import Tensor
 
 OPERATORS = {
@@ -41,6 +43,17 @@ PROPERTIES = {"T": "reversed_dims", "mT": "matrix_transpose", "H": "hermitian", 
               "real": "real", "imag": "imag"}
 
 
+def equality(function):
+    """`==` or `!=`: a tensor is not equal to None, a text or a list, which `torch.eq` refuses."""
+    @wraps(function)
+    def call(self, other):
+        try:
+            return function(self, other)
+        except TypeError:
+            return NotImplemented
+    return call
+
+
 def attach_all():
     """Give Tensor every method, in-place variant, alias and operator the registry knows."""
     attach_spellings()
@@ -62,6 +75,7 @@ def attach_all():
     Tensor.untyped_storage = untyped_storage
     Tensor.storage = storage
     Tensor._typed_storage = typed_storage
+    Tensor.storage_type = storage_type
     for name in VIEWS_IN_PLACE:
         setattr(Tensor, name + "_", reshaped(getattr(Tensor, name)))
     for name, function in PROPERTIES.items():
@@ -69,7 +83,7 @@ def attach_all():
     for special, name in OPERATORS.items():
         function = registry[name] if name in registry else getattr(Tensor, name, None)
         if function is not None:
-            setattr(Tensor, special, function)
+            setattr(Tensor, special, equality(function) if name in ("eq", "ne") else function)
 
 
 SELF = Parameter("self", Parameter.POSITIONAL_OR_KEYWORD)
@@ -135,10 +149,21 @@ def in_place(function):
     own = shown(function).parameters.values()
     call_.__signature__ = Signature([p for p in own if p.name not in ("out", "inplace")],
                                     __validate_parameters__=False)
-    call_.__doc__ = f"In-place version of `{op.name}`: the result replaces this tensor's values."
+    call_.__doc__ = WRITTEN.format(op.name)
     return call_
 
 
+WRITTEN = """In-place version of `{0}`: the result replaces this tensor's values.
+
+    Shapes: the result must have the shape of this tensor. Returns the tensor itself.
+    Raises RuntimeError for a leaf that requires a gradient, a result of another shape, or one of a
+    dtype that this tensor cannot hold; and whatever `{0}` raises.
+    """
+LOOKED_AT = """In-place version of `{0}`: this tensor gets the new shape.
+
+    Shapes: as `{0}` gives them. Returns the tensor itself. Raises RuntimeError for a leaf that
+    requires a gradient; and whatever `{0}` raises.
+    """
 VIEWS_IN_PLACE = ("squeeze", "unsqueeze", "transpose", "swapaxes", "swapdims", "t", "as_strided")
 
 
@@ -157,7 +182,7 @@ def reshaped(view):
         return self
     call_.__name__ = call_.__qualname__ = view.__name__ + "_"
     call_.__signature__ = method_signature(view)
-    call_.__doc__ = f"In-place version of `{view.__name__}`: this tensor gets the new shape."
+    call_.__doc__ = LOOKED_AT.format(view.__name__)
     return call_
 
 

@@ -6,6 +6,7 @@ goes wrong is sorted out in failures.py.
 """
 
 import inspect
+from functools import update_wrapper
 from inspect import Parameter, Signature
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from learntorch.backend import dialects
 from learntorch.core import autocast, failures
 from learntorch.core.ambient import ambient
+from learntorch.core.described import described
 from learntorch.core.dtypes import (
     FLOATS,
     HALF,
@@ -25,12 +27,20 @@ from learntorch.core.dtypes import (
 )
 from learntorch.core.graph import Node, Pick, cell_of, link, new, tick, vertex
 from learntorch.core.outputs import write_out
-from learntorch.core.record import Op, camel, cast, face, parameters, registry
+from learntorch.core.record import (
+    Op,
+    camel,
+    cast,
+    entitle,
+    face,
+    parameters,
+    registry,
+)
 from learntorch.core.tensor import Tensor
 from learntorch.core.watched import watched
 
-__all__ = ["Op", "binary", "camel", "composite", "face", "listed", "multi", "nary", "parameters",
-           "registry", "unary", "view"]
+__all__ = ["Op", "binary", "camel", "composite", "entitle", "face", "listed", "multi", "nary",
+           "parameters", "registry", "unary", "view"]
 
 
 def common_dtype(a, b):
@@ -66,7 +76,7 @@ def attach(op, call):
     """Give the public function its record, name, documentation and rule setters."""
     call.op = op
     call.__name__ = call.__qualname__ = op.name
-    call.__doc__ = op.forward.__doc__
+    call.__doc__ = described(op, op.forward.__doc__)
     call.__module__ = op.forward.__module__
     if op.kind != "composite":
         call.__signature__ = signature(op)
@@ -84,6 +94,8 @@ def attach(op, call):
         if op.out and "out" not in parameters(function):
             front = taking_out(op, function)
         front = watched(op, front)
+        front.__doc__ = described(op, function.__doc__)
+        front.__name__ = front.__qualname__ = op.name
         front.op = op
         op.public = front
         return front
@@ -144,7 +156,7 @@ def unary(forward=None, **facts):
     return attach(op, call)
 
 
-INEXACT = "fcV"
+INEXACT = "fcVW"
 
 
 def binary(forward=None, **facts):
@@ -157,6 +169,7 @@ def binary(forward=None, **facts):
     settles = op.result in ("same", "float")
     records = op.result not in ("bool", "index")
     numbers = op.numbers
+    naming = op.naming
     no_bools = op.name in ("sub", "rsub")
 
     def call(input, other, *, out=None):
@@ -207,7 +220,8 @@ def binary(forward=None, **facts):
             need = (edge is not None) + 2 * (edge2 is not None)
             if need:
                 n = t._edge = new(Node)
-                n.plan = plan = plans[need] or op.plan(need)
+                plan = plans[need] or op.plan(need)
+                n.plan = plan if naming is None else plan.called(naming(input, other))
                 n.edges = (edge, edge2)
                 n.saved = plan.pack(r, input, other)
                 n.seq = tick()
@@ -252,6 +266,8 @@ def nary(forward=None, *, tensors=("x",), **facts):
         t._data = r
         if need and records and op.differentiable:
             plan = op.find(need)
+            if op.naming is not None:
+                plan = plan.called(op.naming(*args))
             link(t, r, plan, edges, plan.pack(r, *args))
         return t
     return attach(op, call)
@@ -348,6 +364,8 @@ def window(t, input, op, call, args, state):
     edge = input._edge if input._base is None else vertex(input)
     if edge is not None and t._data.dtype.kind in INEXACT:
         plan = op.plans[1] or op.plan(1)
+        if op.naming is not None:
+            plan = plan.called(op.naming(*args))
         link(t, t._data, plan, (edge,), plan.pack(None, *args))
 
 
@@ -391,6 +409,8 @@ def several(op, args, arrays, edges, need):
     hub = None
     if need and op.differentiable and any(r.dtype.kind in INEXACT for r in arrays):
         plan = op.find(need)
+        if op.naming is not None:
+            plan = plan.called(op.naming(*args))
         hub = new(Node)
         hub.plan = plan
         hub.edges = edges
@@ -467,8 +487,35 @@ def composite(function=None, **facts):
     if function is None:
         return lambda body: composite(body, **facts)
     op = Op(function, "composite", (), **facts)
+    if facts.get("grad"):
+        function = entitled(op, function)
     function = autocast.watched(op, function)
-    return attach(op, watched(op, taking_out(op, function) if op.out else function))
+    if op.out and "out" not in op.params:
+        function = taking_out(op, function)
+    return attach(op, watched(op, function))
+
+
+def entitled(op, function):
+    """A composite whose last node has the name that PyTorch's single node has."""
+    given = inspect.signature(function).parameters.values()
+    places = {p.name: i for i, p in enumerate(given)}
+    defaults = [p.default for p in given]
+
+    def call(*args, **named):
+        start = tick()
+        r = function(*args, **named)
+        if op.naming is None:
+            title = op.grad_name
+        else:
+            row = [*args, *defaults[len(args):]]
+            for name, value in named.items():
+                row[places[dialects.SPELLINGS.get(name, name)]] = value
+            title = op.naming(*row)
+        for t in r if isinstance(r, tuple) else (r,):
+            if isinstance(t, Tensor):
+                entitle(t, title, start)
+        return r
+    return update_wrapper(call, function)
 
 
 NUMPY_NAMES = ("axis", "keepdims")
@@ -503,6 +550,7 @@ def taking_out(op, function):
     call.__name__ = call.__qualname__ = op.name
     call.__doc__ = function.__doc__
     call.__module__ = function.__module__
+    call.__wrapped__ = function
     return call
 
 

@@ -11,10 +11,11 @@ from learntorch.core.graph import touch, vertex
 from learntorch.core.tensor import Tensor
 
 
-def write_out(op, out, result, args):
+def write_out(op, out, result, args, field=""):
     """Copy `result` (array, tensor, or several) into `out`, resized when it has another shape.
 
-    Raises RuntimeError when history would be needed, or the dtype cannot hold the result.
+    field: which of several results it is. Raises RuntimeError when history would be needed, or the
+    dtype cannot hold the result.
     """
     if isinstance(result, tuple):
         return _write_all(op, out, result, args)
@@ -24,8 +25,14 @@ def write_out(op, out, result, args):
     if ambient.state.grad:
         _refuse_history(op, out, args)
     r = np.asarray(result._data if isinstance(result, Tensor) else result)
-    for demand in op.demands:
-        DEMANDS[demand](op, out, r, args)
+    for demand in op.demands if field else [d for d in op.demands if d != "parts"]:
+        check = DEMANDS.get(demand, demand)
+        if not isinstance(check, str):
+            check(op, out, r, args)
+        elif check.startswith("safe:"):
+            _safe(out, r, *check.split(":")[1:])
+        else:
+            _same_dtype(check, out, r, field)
     if not can_cast(of(r.dtype), out.dtype):
         raise RuntimeError(f"result type {said(r.dtype)} can't be cast to the desired output type "
                            f"{said(out.dtype)}")
@@ -46,30 +53,40 @@ def _write_all(op, out, result, args):
                         f"not {type(out).__name__}")
     if len(out) != len(result):
         raise TypeError(f"expected tuple of {len(result)} elements but got {len(out)}")
-    for place, part in zip(out, result, strict=True):
-        write_out(op, place, part, args)
+    fields = getattr(result, "_fields", range(len(out)))
+    for place, part, field in zip(out, result, fields, strict=True):
+        write_out(op, place, part, args, field)
     return tuple(out) if type(result) is tuple else result._replace(
         **dict(zip(result._fields, out, strict=True)))
 
 
-def _own_dtype(op, out, r, args):
-    if out._data.dtype is not r.dtype:
-        raise RuntimeError(f"Expected out tensor to have dtype {failures.c_name(r.dtype)}, but got "
-                           f"{failures.c_name(out._data.dtype)} instead")
+def _same_dtype(sentence, out, r, field):
+    """Raise RuntimeError with the sentence unless `out` has the dtype of the result."""
+    got = out._data.dtype
+    if got is not r.dtype:
+        raise RuntimeError(sentence.format(
+            field=field, want=failures.c_name(r.dtype), got=failures.c_name(got),
+            Want=said(r.dtype), Got=said(got)))
 
 
-def _matching_dtype(op, out, r, args):
-    if out._data.dtype is not r.dtype:
-        raise RuntimeError("Expected the dtype for input and out to match, but got "
-                           f"{said(r.dtype)} for input's dtype and {said(out.dtype)} for out's "
-                           "dtype.")
+def _safe(out, r, name, what="result"):
+    if not can_cast(of(r.dtype), out.dtype):
+        raise RuntimeError(f"{name}: Expected {what} to be safely castable from {said(r.dtype)} "
+                           f"dtype, but got {what} with dtype {said(out.dtype)}")
 
 
 def _same_kind(op, out, r, args):
     if out._data.dtype.kind != r.dtype.kind:
         kind = "complex" if r.dtype.kind == "c" else "floating point"
-        raise RuntimeError(f"{op.name.replace('2', 'n')} expects a {kind} output tensor, but got "
-                           f"{said(out.dtype)}")
+        name = op.name.replace("2", "n")
+        raise RuntimeError(f"{'fftn' if name == 'ifftn' else name} expects a {kind} output tensor, "
+                           f"but got {said(out.dtype)}")
+
+
+def _joined(op, out, r, args):
+    if not can_cast(of(r.dtype), out.dtype):
+        raise TypeError("torch.cat(): input types can't be cast to the desired output type "
+                        f"{said(out.dtype)}")
 
 
 def _apart(op, out, r, args):
@@ -79,8 +96,19 @@ def _apart(op, out, r, args):
                            "the tensor before performing the operation.")
 
 
-# The words an op's record may say about `out`, and what each checks.
-DEMANDS = {"dtype": _own_dtype, "match": _matching_dtype, "kind": _same_kind, "apart": _apart}
+# The words an op's record may say about `out`: what each checks, or PyTorch's sentence where `out`
+# has another dtype than the result. "safe:name:result" beside them wants a dtype that holds it.
+DEMANDS = {
+    "dtype": "Expected out tensor to have dtype {want}, but got {got} instead",
+    "parts": "Expected out tensor to have dtype {want}, but got {got} instead",     # of several
+    "found": "Found dtype {Got} but expected {Want}",
+    "match": "Expected the dtype for input and out to match, but got {Want} for input's dtype and "
+             "{Got} for out's dtype.",
+    "scalar": "expected scalar_type {Want} but found {Got}",
+    "kind": _same_kind,             # complex where the result is
+    "joined": _joined,
+    "apart": _apart,                # memory that no input shares
+}
 
 
 def _tensors(args):

@@ -175,6 +175,8 @@ def _corners(array, cuts, edge):
 
 def _texts(values):
     """(texts of equal width for 1-D `values`, that width); one style for all of them."""
+    if values.dtype.kind == "W":
+        values = values.astype(np.complex64)
     kind = values.dtype.kind
     if kind == "c":
         return _complex_texts(values)

@@ -13,6 +13,7 @@ import numpy as np
 from learntorch.backend import dialects
 from learntorch.core import failures
 from learntorch.core.dtypes import FLOATS, HALF, get_default_dtype
+from learntorch.core.graph import Pick
 from learntorch.core.tensor import Tensor
 
 ndarray = np.ndarray
@@ -24,9 +25,22 @@ class Plan:
 
     names: what is saved, in order. pack(out, x, …) gives those values; run(xp, g, *saved) the
     gradients. saves_out: the result is among them. keeps: any tensor is, so backward frees it.
+    title: PyTorch's name of the node; `others` are the same plan under other names.
     """
 
-    __slots__ = ("op", "names", "pack", "run", "saves_out", "keeps")
+    __slots__ = ("op", "names", "pack", "run", "saves_out", "keeps", "title", "others")
+
+    def called(self, title):
+        """The same plan for a node of another name: "MeanBackward1" where `dim` is given."""
+        if title == self.title:
+            return self
+        made = self.others.get(title)
+        if made is None:
+            made = self.others[title] = Plan()
+            for slot in ("op", "names", "pack", "run", "saves_out", "keeps", "others"):
+                setattr(made, slot, getattr(self, slot))
+            made.title = title
+        return made
 
 
 class Op:
@@ -37,11 +51,11 @@ class Op:
     ufunc       NumPy's own loop that computes the body, with its `out=`
     name, names, aliases   other public names: of the op, of its first parameters, beside its own
     space       where it is public: "torch", "nn.functional", "Tensor" (a method only), "rules"
-    method, inplace, out   whether `Tensor.op`, `op_` and `out=` exist; `out` may also say in words
-                what PyTorch demands of that tensor before it writes: "dtype" the result's own,
-                "match" the same in other words, "kind" complex where the result is, "apart"
-                memory that no input shares
-    grad        the name in the graph, without "Backward0"
+    method, inplace, out   whether `Tensor.op`, `op_` and `out=` exist; `out` may also say what
+                PyTorch demands of that tensor before it writes: words of outputs.DEMANDS
+                ("dtype": the result's own), the sentence about a tensor of another dtype, or both
+    grad        the name in the graph, without "Backward0", or a function of some parameters that
+                gives all of it. Of a composite: the name of the node that it ends with
     result      its dtype: "same" as the first tensor, "float" (integers become the default float),
                 "real" (complex becomes real), "mask" (True becomes 1 of the first tensor's dtype),
                 "bool" or "index" (no gradient), None (as computed)
@@ -66,11 +80,10 @@ class Op:
         self.method = method and bool({"torch", "Tensor"} & set(space.split()))
         self.inplace = kind in ("unary", "binary") if inplace is None else inplace
         self.out = kind in ("unary", "binary") if out is None else bool(out)
-        self.demands = out.split() if isinstance(out, str) else ()
+        self.demands = out if isinstance(out, tuple) else () if not isinstance(out, str) else \
+            (out,) if "{" in out else out.split()
         self.aliases = aliases
-        self.grad_name = (grad or camel(self.name)) + "Backward0"
-        if grad and grad[-1].isdigit():         # PyTorch numbers the overloads of a name
-            self.grad_name = grad
+        self.grad_name = titled(camel(self.name) if grad is None or callable(grad) else grad)
         self.result = result            # "float", "same", "bool": see settle
         self.outputs = outputs
         self.promotes = promotes
@@ -82,6 +95,7 @@ class Op:
         self.identity = identity
         self.checks = bool(promotes or same_dtype or refuses or result == "float")
         self.params = tuple(p for p in parameters(forward) if p != "xp")
+        self.naming = self._naming(grad) if callable(grad) else None
         self.tensors = tensors
         self.places = tuple(self.params.index(p) for p in tensors)
         defaults = forward.__defaults__ or ()
@@ -112,6 +126,11 @@ class Op:
             body = widened(body, self.result == "float")
         return unchanged(body, self.identity) if self.identity else body
 
+    def _naming(self, grad):
+        """`naming(x, …)`: the name of the node that a call records, from what `grad` asks for."""
+        asked = ", ".join(parameters(grad))
+        return eval(f"lambda {', '.join(self.params)}: grad({asked})", {"grad": grad})
+
     # ---- gradient rules -------------------------------------------------------------------
 
     @property
@@ -130,6 +149,8 @@ class Op:
                     names.append(name)
         plan = Plan()
         plan.op = self
+        plan.title = self.grad_name
+        plan.others = {}
         plan.names = tuple(names)
         plan.saves_out = "out" in names or any(n in names for n in self.outputs or ())
         plan.keeps = plan.saves_out or any(n in self.tensors for n in names)
@@ -267,8 +288,24 @@ def parameters(function):
 
 
 def camel(name):
-    """`log_softmax` → `LogSoftmax`."""
-    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+    """`log_softmax` → `LogSoftmax`, `log1p` → `Log1P`."""
+    return name.title().replace("_", "")
+
+
+def titled(name):
+    """The name of a node: `Mul` → `MulBackward0`; `MeanBackward1` and the like are whole."""
+    whole = "Backward" in name[:-1] and (name[-1].isdigit() or name.endswith("_copy"))
+    return name if whole or name == "CopySlices" else name + "Backward0"
+
+
+def entitle(made, title, since=0):
+    """The tensor just made, its node (if it is newer than `since`) under another name."""
+    n = made._edge
+    if type(n) is Pick:
+        n = n.edges[0]
+    if n is not None and n.seq > since and type(n.plan) is Plan:
+        n.plan = n.plan.called(title)
+    return made
 
 
 def sizes(t):

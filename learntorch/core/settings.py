@@ -65,7 +65,10 @@ def get_num_threads():
 
 
 def set_num_interop_threads(n):
-    """How many operations may run side by side: recorded, here one runs after the other."""
+    """How many operations may run side by side: recorded, here one runs after the other.
+
+    Raises RuntimeError for a number below 1.
+    """
     if n < 1:
         raise RuntimeError("set_num_interop_threads expects a positive integer")
     Settings.interop_threads = n
@@ -100,7 +103,10 @@ def set_flush_denormal(mode):
 
 
 def use_deterministic_algorithms(mode, *, warn_only=False):
-    """Ask for algorithms that give the same numbers on every run: all do here."""
+    """Ask for algorithms that give the same numbers on every run: all do here.
+
+    Raises TypeError for what is no bool.
+    """
     if not isinstance(mode, bool):
         raise TypeError("_set_deterministic_algorithms(): argument 'mode' (position 1) must be "
                         f"bool, not {type(mode).__name__}")
@@ -118,7 +124,10 @@ def is_deterministic_algorithms_warn_only_enabled():
 
 
 def set_deterministic_debug_mode(debug_mode):
-    """"default" (0), "warn" (1) or "error" (2): what to do where an algorithm is random."""
+    """"default" (0), "warn" (1) or "error" (2): what to do where an algorithm is random.
+
+    Raises RuntimeError for another mode, TypeError for another type.
+    """
     if isinstance(debug_mode, str):
         if debug_mode not in DEBUG_MODES:
             raise RuntimeError("invalid value of debug_mode, expected one of `default`, `warn`, "
@@ -138,7 +147,10 @@ def get_deterministic_debug_mode():
 
 
 def set_warn_always(b, /):
-    """Whether a warning appears each time: recorded; `warnings.simplefilter` decides it here."""
+    """Whether a warning appears each time: recorded; `warnings.simplefilter` decides it here.
+
+    Raises RuntimeError for what is no bool.
+    """
     if not isinstance(b, bool):
         raise RuntimeError(f"setWarnOnlyOnce expects a bool, but got {type(b).__name__}")
     Settings.warns_always = b

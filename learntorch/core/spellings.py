@@ -28,7 +28,6 @@ OTHERS = {
     "sum_to_size": {"size": "*"},
     "tensor_split": SECTIONS,
     "triangular_solve": {"input": "b"},
-    "true_divide": {"input": "dividend", "other": "divisor"},
     "unsafe_split": {"input": "tensor", "split_size": "split_size_or_sections"},
     "vsplit": SECTIONS,
     **dict.fromkeys(("airy_ai", "scaled_modified_bessel_k0", "scaled_modified_bessel_k1",

@@ -54,7 +54,7 @@ class Tensor:
         return Size(self._data.shape)
 
     def size(self, dim=None):
-        """The shape, or the size of one dimension."""
+        """The shape, or one size. Raises IndexError for a dimension that is not there."""
         if dim is None:
             return Size(self._data.shape)
         return self._data.shape[wrap_dim(dim, self._data.ndim)]
@@ -110,7 +110,7 @@ class Tensor:
         return self._data.itemsize
 
     def stride(self, dim=None):
-        """How many elements to move in memory for one step along each dimension."""
+        """How many elements to move in memory for one step. IndexError for an unknown `dim`."""
         a = self._data
         steps = tuple(s // a.itemsize for s in a.strides)
         if 0 in a.shape:
@@ -257,7 +257,7 @@ class Tensor:
         self._grad = None
 
     def retain_grad(self):
-        """Keep the gradient of this non-leaf tensor in `.grad` too."""
+        """Keep the gradient of this non-leaf in `.grad` too. Raises RuntimeError without one."""
         edge = vertex(self)
         if edge is None:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
@@ -276,14 +276,17 @@ class Tensor:
         return (edge is not None and edge.hooks is not None and edge.hooks.retain is not None)
 
     def register_hook(self, hook):
-        """Call `hook(gradient)` when this tensor's gradient is known; its answer replaces it."""
+        """Call `hook(gradient)` when this tensor's gradient is known; its answer replaces it.
+
+        Raises RuntimeError for a tensor that requires no gradient.
+        """
         edge = vertex(self)
         if edge is None:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         return graph.register(hooks_of(edge).tensor, hook)
 
     def register_post_accumulate_grad_hook(self, hook):
-        """Call `hook(tensor)` after `.grad` of this leaf has been updated."""
+        """Call `hook(tensor)` once `.grad` of this leaf is updated. RuntimeError for a non-leaf."""
         edge = vertex(self)
         if type(edge) is not Leaf:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf "
@@ -298,7 +301,7 @@ class Tensor:
         return t
 
     def detach_(self):
-        """Forget the history, in place."""
+        """Forget the history, in place. Raises RuntimeError for a view."""
         if self._base is not None:
             raise RuntimeError("Can't detach views in-place. Use detach() instead.")
         self._edge = None
@@ -340,9 +343,9 @@ class Tensor:
         if vertex(self) is not None:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. "
                                "Use tensor.detach().numpy() instead.")
-        if self._data.dtype == dtypes.bfloat16.numpy:
-            raise TypeError("Got unsupported ScalarType BFloat16: NumPy has no such type. "
-                            "Use tensor.float().numpy() instead.")
+        if self._data.dtype.kind in "VW":
+            raise TypeError(f"Got unsupported ScalarType {dtypes.said(self.dtype)}: NumPy has no "
+                            "such type. Use tensor.float().numpy() or .cfloat() instead.")
         return self._data
 
     def __array__(self, dtype=None, copy=None):
@@ -365,19 +368,20 @@ class Tensor:
         return self._data.__dlpack_device__()
 
     def item(self):
-        """The value of a one-element tensor as a Python number."""
+        """The one element as a Python number. Raises RuntimeError for more elements or none."""
         a = self._data
         if a.size != 1:
             raise RuntimeError(f"a Tensor with {a.size} elements cannot be converted to Scalar: "
                                "reduce it to one element first, or use .tolist().")
         value = a.item()
-        return value if a.dtype.kind != "V" else float(value)
+        return float(value) if a.dtype.kind == "V" else (
+            complex(value) if a.dtype.kind == "W" else value)
 
     def tolist(self):
         """The values as (nested lists of) Python numbers."""
         a = self._data
-        if a.dtype.kind == "V":
-            a = a.astype(np.float32)
+        if a.dtype.kind in "VW":
+            a = a.astype(np.float32 if a.dtype.kind == "V" else np.complex64)
         return a.tolist()
 
     def __bool__(self):
@@ -428,8 +432,8 @@ class Tensor:
     def __repr__(self, *, tensor_contents=None):
         return printing.tensor_repr(self, tensor_contents)
 
-    def __format__(self, spec):
-        return printing.format_tensor(self, spec, type(self) is Tensor)
+    def __format__(self, format_spec):
+        return printing.format_tensor(self, format_spec, type(self) is Tensor)
 
     # ---- copies ---------------------------------------------------------------------------
 
@@ -453,12 +457,14 @@ class Tensor:
             t._live = True
         return t
 
-    def __reduce_ex__(self, protocol):
+    def __reduce_ex__(self, proto):
         if not self.is_leaf:
             raise RuntimeError("You can't pickle a tensor that has history: call .detach() first, "
                                "or save it from inside torch.no_grad().")
         own = {k: v for k, v in self.__dict__.items() if k[0] != "_"}
-        return (rebuild, (type(self), self._data, vertex(self) is not None, own))
+        # of a subclass, the tensor within pickles by itself: between processes as a handle
+        data = self._data if type(self) is Tensor else self.detach()
+        return (rebuild, (type(self), data, vertex(self) is not None, own))
 
 
 class memory_format:
@@ -509,7 +515,7 @@ def canonical(array):
 def rebuild(cls, array, requires_grad, own):
     """A tensor from its pickled parts."""
     t = new(cls)
-    t._data = canonical(array)
+    t._data = array._data if isinstance(array, Tensor) else canonical(array)
     t.__dict__.update(own)
     return t.requires_grad_(requires_grad)
 

@@ -16,6 +16,15 @@ from learntorch.distributions.utils import lazy_property
 __all__ = ["Distribution"]
 
 
+COMMON = """
+
+    Shapes: the parameters broadcast to the batch shape; `sample(s)` has the shape s + batch shape +
+    event shape, `log_prob` takes values of that shape and gives one number for each event.
+    Raises ValueError for parameters outside `arg_constraints` and values outside `support`, unless
+    `validate_args` is False.
+    """
+
+
 class Distribution:
     """Base class of all distributions.
 
@@ -25,6 +34,12 @@ class Distribution:
 
     Raises ValueError for parameters outside their constraint.
     """
+
+    def __init_subclass__(cls, **facts):
+        """What all have in common is said by each: `help(Normal)` shows it."""
+        super().__init_subclass__(**facts)
+        if cls.__doc__ is not None:
+            cls.__doc__ = cls.__doc__.rstrip() + COMMON
 
     has_rsample = False
     has_enumerate_support = False

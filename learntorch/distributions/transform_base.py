@@ -8,6 +8,13 @@ from learntorch.distributions import constraints
 from learntorch.distributions.utils import _sum_rightmost
 from learntorch.ops.create import zeros_like
 
+COMMON = """
+
+    Shapes: the last `domain.event_dim` dimensions of x are what f takes, and become the last
+    `codomain.event_dim` of y; all before them are a batch. ln |det ∂y/∂x| has the shape of the
+    batch. Raises ValueError for a cache_size other than 0 or 1.
+    """
+
 
 class Transform:
     """A function y = f(x) from `domain` to `codomain` that knows ln |det ∂y/∂x|.
@@ -17,8 +24,15 @@ class Transform:
     (x, y) is remembered: inverting what was just computed costs nothing and loses no digits.
 
     A subclass defines `_call(x)`, `_inverse(y)` and `log_abs_det_jacobian(x, y)`.
+    Shapes: x and y end in dimensions that `domain` and `codomain` describe.
     Raises ValueError for a cache_size other than 0 or 1.
     """
+
+    def __init_subclass__(cls, **facts):
+        """What all have in common is said by each: `help(ExpTransform)` shows it."""
+        super().__init_subclass__(**facts)
+        if cls.__doc__ is not None:
+            cls.__doc__ = cls.__doc__.rstrip() + COMMON
 
     bijective = False
 

@@ -14,6 +14,9 @@ def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, 
     that are missing keep the module's own tensor. tie_weights: a tensor the module has under
     several names is replaced under all of them. strict: raise RuntimeError for missing and
     unexpected names.
+    Raises ValueError for dictionaries of another form, RuntimeError for names that are not there if
+    `strict`.
+    Shapes: those of the tensors they stand for.
     """
     if isinstance(parameter_and_buffer_dicts, dict):
         values = parameter_and_buffer_dicts

@@ -1,41 +1,17 @@
-"""The zip archive that a `.pt` file is: `data.pkl`, and one record of bytes for each storage."""
+"""Reading the zip archive that a `.pt` file is: `data.pkl`, and a record of bytes per storage."""
 
 import os
 import zipfile
+from binascii import crc32
 
 import numpy as np
 
 from learntorch.core.storage import untyped
+from learntorch.io import options
 from learntorch.io.restricted import StorageError
 
-ALIGNMENT = 64          # records begin at multiples of it, so that they can be mapped into memory
 LOCAL_HEADER = 30       # bytes of a zip record's header before its name
-SIZES_64 = 20           # bytes of the extra field that carries 64-bit sizes
-
-
-class Writer:
-    """Writes records, aligned and not compressed, into a binary file."""
-
-    def __init__(self, file, root):
-        self.zip = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
-        self.root = root
-
-    def record(self, name, data):
-        """Add one record; `data` is bytes or an array of them."""
-        data = memoryview(data).cast("B") if len(data) else b""
-        info = zipfile.ZipInfo(f"{self.root}/{name}", (1980, 1, 1, 0, 0, 0))
-        info.file_size = len(data)
-        large = info.file_size * 1.05 > zipfile.ZIP64_LIMIT
-        begins = self.zip.fp.tell() + LOCAL_HEADER + len(info.filename.encode())
-        begins += SIZES_64 if large else 0
-        filler = -(begins + 4) % ALIGNMENT
-        info.extra = b"FB" + filler.to_bytes(2, "little") + b"Z" * filler
-        with self.zip.open(info, "w", force_zip64=large) as record:
-            record.write(data)
-
-    def close(self):
-        """Write the directory of the archive."""
-        self.zip.close()
+ENCRYPTED = 1           # flag of a record
 
 
 class Reader:
@@ -48,7 +24,10 @@ class Reader:
             raise damaged("failed finding central directory", error) from error
         self.file = file
         self.path = path
+        self.size = size_of(file)
         self.records = {i.filename.partition("/")[2]: i for i in self.zip.infolist()}
+        if sum(i.compress_size for i in self.zip.infolist()) > self.size:
+            raise damaged("the records are together larger than the file", "do they overlap?")
         if "data.pkl" not in self.records:
             raise StorageError("PytorchStreamReader failed locating file data.pkl: file not found. "
                                "This is a zip archive, but not one that torch.save wrote.")
@@ -59,33 +38,39 @@ class Reader:
     def bytes(self, name):
         """The bytes of a record, an array of its own."""
         info = self.info(name)
+        self.file.seek(self.begins(info))
         out = np.empty(info.file_size, np.uint8)
         try:
-            with self.zip.open(info) as record:
-                filled = 0
-                while filled < out.size:
-                    n = record.readinto(memoryview(out)[filled:])
-                    if not n:
-                        raise EOFError("the record ends early")
-                    filled += n
-                record.read(1)          # the checksum is compared at the end
+            fill(self.file, memoryview(out))
         except Exception as error:
             raise damaged(f"failed reading file {name}", error) from error
+        # a checksum of zero says that none was computed
+        if info.CRC and crc32(out) != info.CRC:
+            raise damaged(f"failed reading file {name}", "Bad CRC-32: its checksum is wrong")
         return out
 
     def mapped(self, name):
         """The bytes of a record as the file holds them, read when they are touched."""
+        from mmap import MAP_SHARED
         info = self.info(name)
-        with open(self.path, "rb") as file:
-            file.seek(info.header_offset + LOCAL_HEADER - 4)
-            sizes = file.read(4)
-        begins = (info.header_offset + LOCAL_HEADER + int.from_bytes(sizes[:2], "little")
-                  + int.from_bytes(sizes[2:], "little"))
-        if begins + info.file_size > os.path.getsize(self.path):
-            raise damaged(f"failed reading file {name}", "it reaches beyond the end")
         if not info.file_size:
             return np.empty(0, np.uint8)
-        return np.memmap(self.path, np.uint8, "c", begins, (info.file_size,))
+        mode = "r+" if options.get_default_mmap_options() == MAP_SHARED else "c"
+        return np.memmap(self.path, np.uint8, mode, self.begins(info), (info.file_size,))
+
+    def begins(self, info):
+        """Where in the file the bytes of a record begin."""
+        if not 0 <= info.header_offset < self.size:
+            raise damaged(f"failed reading file {info.filename}", "it begins outside of the file")
+        self.file.seek(info.header_offset)
+        header = self.file.read(LOCAL_HEADER)
+        if len(header) < LOCAL_HEADER or header[:4] != b"PK\x03\x04":
+            raise damaged(f"failed reading file {info.filename}", "it is not where it should be")
+        name, extra = (int.from_bytes(header[i:i + 2], "little") for i in (26, 28))
+        begins = info.header_offset + LOCAL_HEADER + name + extra
+        if begins + info.file_size > self.size:
+            raise damaged(f"failed reading file {info.filename}", "it reaches beyond the end")
+        return begins
 
     def info(self, name):
         """What the directory says of a record, if that can be true."""
@@ -96,19 +81,39 @@ class Reader:
         if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
             raise StorageError(f"PytorchStreamReader failed reading file {name}: it is compressed, "
                                "which torch.save never does. Was the archive packed anew?")
-        if info.file_size > size_of(self.file):
+        if info.flag_bits & ENCRYPTED:
+            raise damaged(f"failed reading file {name}", "it is encrypted")
+        if info.file_size > self.size:
             raise damaged(f"failed reading file {name}", "it is said to be larger than the file")
         return info
 
     def storage(self, name, nbytes, mmap, swap):
         """A storage of so many bytes from a record; `swap` is the width of numbers to turn."""
-        data = self.mapped(name) if mmap else self.bytes(name)
-        if data.size != nbytes:
+        size = self.info(name).file_size
+        if size != nbytes:
             raise StorageError(f"PytorchStreamReader failed reading file {name}: it has "
-                               f"{data.size} bytes where data.pkl says {nbytes}.")
+                               f"{size} bytes where data.pkl says {nbytes}.")
+        if options.of_thread.skip_data:
+            return untyped(np.zeros(nbytes, np.uint8))
+        data = self.mapped(name) if mmap else self.bytes(name)
         if swap > 1:
             data = np.ascontiguousarray(data.reshape(-1, swap)[:, ::-1]).reshape(-1)
         return untyped(data)
+
+
+def fill(file, view):
+    """Read so many bytes from a file as the view has room for."""
+    filled = 0
+    while filled < len(view):
+        if hasattr(file, "readinto"):
+            n = file.readinto(view[filled:])
+        else:
+            piece = file.read(len(view) - filled)
+            n = len(piece)
+            view[filled:filled + n] = piece
+        if not n:
+            raise EOFError("the file ends early")
+        filled += n
 
 
 def size_of(file):

@@ -8,16 +8,15 @@ import sys
 import numpy as np
 
 from learntorch.core import dtypes
-from learntorch.core.devices import device
 from learntorch.core.storage import NAMES, TypedStorage, UntypedStorage, untyped
 from learntorch.core.tensor import Tensor
-from learntorch.io import names, safe
-from learntorch.io.archive import Reader
+from learntorch.io import names, options, safe
+from learntorch.io.archive import Reader, size_of
 from learntorch.io.names import DTYPES, Global
-from learntorch.io.restricted import Machine, StorageError, attributes
+from learntorch.io.places import locate
+from learntorch.io.restricted import Machine, StorageError, attributes, limit_for
+from learntorch.io.saving import MAGIC, PROTOCOL
 
-MAGIC = 0x1950A86A20F9469CFC6C      # how files from before PyTorch 1.6 begin
-PROTOCOL = 1001
 ADVICE = ("Weights only load failed. This file can still be loaded, to do so you have two options, "
           "do those steps only if you trust the source of the checkpoint.\n"
           "\t(1) Re-running `torch.load` with `weights_only` set to `False` will likely succeed, "
@@ -33,7 +32,7 @@ def load(f, map_location=None, pickle_module=None, *, weights_only=None, mmap=No
     map_location: where storages go, as a device, a dict {saved: wanted} or a function of (storage,
     location). weights_only: refuse everything but data (the default); False runs whatever the file
     says, as Python's pickle does. mmap: leave the numbers in the file until they are used (a path
-    only).
+    only; what is written to them stays in memory, see `serialization.set_default_mmap_options`).
 
     Raises pickle.UnpicklingError for what is refused or damaged, RuntimeError for a broken
     archive or a storage of a device that is not there, EOFError for an empty file.
@@ -42,6 +41,8 @@ def load(f, map_location=None, pickle_module=None, *, weights_only=None, mmap=No
         weights_only = pickle_module is None
     if weights_only and pickle_module is not None:
         raise RuntimeError("Can not safely load weights when explicit pickle_module is specified")
+    if mmap is None:
+        mmap = options.load.mmap
     if isinstance(f, str | os.PathLike):
         with open(f, "rb") as file:
             return read(file, os.fspath(f), map_location, weights_only, bool(mmap),
@@ -70,11 +71,24 @@ def read(file, path, map_location, weights_only, mmap, arguments):
         if here:
             file = io.BytesIO(file.read())
         return from_archive(Reader(file, path), place, weights_only, mmap, arguments)
+    if is_tar(file):
+        raise pickle.UnpicklingError("Cannot use ``weights_only=True`` with files saved in the "
+                                     "legacy .tar format, which PyTorch wrote before 0.1.10. It is "
+                                     "not read here: load and save it again with PyTorch.")
     if mmap:
         raise RuntimeError("mmap can only be used with files saved with `torch.save("
                            "_use_new_zipfile_serialization=True), please torch.save your "
                            "checkpoint with this option in order to use mmap.")
     return from_legacy(file, place, weights_only, arguments)
+
+
+def is_tar(file):
+    """Whether a file is a tar archive."""
+    here = file.tell()
+    file.seek(here + 257)
+    found = file.read(5) == b"ustar"
+    file.seek(here)
+    return found
 
 
 # ---- the archive ------------------------------------------------------------------------------
@@ -83,10 +97,11 @@ def read(file, path, map_location, weights_only, mmap, arguments):
 def from_archive(reader, place, weights_only, mmap, arguments):
     """The object in `data.pkl`, its storages read from their records."""
     made = {}
-    order = bytes(reader.bytes("byteorder")).decode("ascii", "replace") if (
-        "byteorder" in reader) else "little"
-    if order not in ("little", "big"):
-        raise ValueError(f"Unknown endianness type: {order}")
+    order = byteorder(reader)
+    if "constants.pkl" in reader and weights_only:
+        raise RuntimeError("Cannot use ``weights_only=True`` with TorchScript archives passed to "
+                           "``torch.load``. A TorchScript file is a program; save the module's "
+                           "state_dict instead.")
 
     def persistent(saved):
         kind, key, location, numel = said(saved)
@@ -100,7 +115,19 @@ def from_archive(reader, place, weights_only, mmap, arguments):
         return typed(made[key], kind)
 
     text = bytes(reader.bytes("data.pkl"))
-    return unpickled(io.BytesIO(text), persistent, weights_only, arguments)
+    return unpickled(io.BytesIO(text), persistent, weights_only, arguments, size_of(reader.file))
+
+
+def byteorder(reader):
+    """"little" or "big": how the numbers of an archive are written. Raises ValueError."""
+    if "byteorder" not in reader:
+        wanted = options.load.endianness or options.LoadEndianness.LITTLE
+        native = wanted is options.LoadEndianness.NATIVE
+        return sys.byteorder if native else wanted.name.lower()
+    order = bytes(reader.bytes("byteorder")).decode("ascii", "replace")
+    if order not in ("little", "big"):
+        raise ValueError(f"Unknown endianness type: {order}")
+    return order
 
 
 def said(saved):
@@ -130,16 +157,19 @@ def typed(storage, kind):
 def from_legacy(file, place, weights_only, arguments):
     """The object in a file of five pickles followed by the storages' bytes."""
     made = {}
+    room = length = size_of(file)
 
     def persistent(saved):
+        nonlocal room
         if type(saved) is tuple and saved[:1] == ("module",):
             return saved[1]
         kind, key, location, numel = said(saved)
         view = saved[5] if len(saved) > 5 else None
         if key not in made:
             dtype = DTYPES[NAMES.get(kind, "uint8")]
-            if numel * dtype.itemsize > left(file):
-                raise pickle.UnpicklingError("a storage is said to be larger than the file")
+            room -= numel * dtype.itemsize
+            if room < 0:
+                raise pickle.UnpicklingError("the storages are said to be larger than the file")
             raw = np.empty(numel * dtype.itemsize, np.uint8)
             made[key] = place(untyped(raw), location), raw, dtype.itemsize
         storage = made[key][0]
@@ -150,7 +180,7 @@ def from_legacy(file, place, weights_only, arguments):
         return typed(storage, kind)
 
     def part():
-        return unpickled(file, persistent, weights_only, arguments)
+        return unpickled(file, persistent, weights_only, arguments, length)
 
     if not starts(file, part):
         raise RuntimeError("Invalid magic number; corrupt file? This is not a file that "
@@ -158,16 +188,25 @@ def from_legacy(file, place, weights_only, arguments):
     version = part()
     if version != PROTOCOL:
         raise RuntimeError(f"Invalid protocol version: {version}")
-    turned = part().get("little_endian", True) != (sys.byteorder == "little")
+    machine = part()
+    if type(machine) is not dict:
+        raise pickle.UnpicklingError("the file does not say what machine wrote it")
+    turned = machine.get("little_endian", True) != (sys.byteorder == "little")
     begins = file.tell()
     part()                      # tells which storages there are; they lie behind the pickle
-    for key in part():
-        if key not in made:
+    keys = part()
+    if type(keys) is not list:
+        raise pickle.UnpicklingError("the file does not list its storages")
+    for key in keys:
+        if type(key) is not str or key not in made:
             raise pickle.UnpicklingError(f"storage {key} is in the file and nobody asks for it")
         _, raw, width = made[key]
         fill(file, raw, width, turned)
+    ends = file.tell()
     file.seek(begins)
-    return part()               # and once more, now that they are filled
+    value = part()              # and once more, now that they are filled
+    file.seek(ends)             # another object may follow
+    return value
 
 
 def starts(file, part):
@@ -194,25 +233,21 @@ def fill(file, raw, width, turned):
         raw[...] = raw.reshape(-1, width)[:, ::-1].reshape(-1)
 
 
-def left(file):
-    """How many bytes follow in a file."""
-    here = file.tell()
-    end = file.seek(0, os.SEEK_END)
-    file.seek(here)
-    return end - here
-
-
 # ---- the pickle -------------------------------------------------------------------------------
 
 
-def unpickled(stream, persistent, weights_only, arguments):
-    """The object in a pickle, by the restricted machine or by Python's own."""
+def unpickled(stream, persistent, weights_only, arguments, length):
+    """The object in a pickle, by the restricted machine or by Python's own.
+
+    `length` is that of the whole file: what is made from it cannot be much larger.
+    """
     if not weights_only:
         return Trusting(stream, persistent, **{"encoding": "utf-8", **arguments}).load()
     table = safe.table()
     machine = Machine(lambda m, n: allowed(table, m, n), persistent, CALLED + safe.added(),
                       {Tensor: attach, names.Parameter: attach,
-                       **{kind: restore for kind in safe.added() if isinstance(kind, type)}})
+                       **{kind: restore for kind in safe.added() if isinstance(kind, type)}},
+                      limit_for(length), own_memory)
     try:
         return machine.load(stream)
     except pickle.UnpicklingError as error:
@@ -223,6 +258,9 @@ def allowed(table, module, name):
     """What a name stands for in a file that is not trusted."""
     module = {"__builtin__": "builtins"}.get(module, module)
     full = f"{module}.{name}"
+    if full not in table and names.ABSENT.fullmatch(full):
+        raise pickle.UnpicklingError(f"GLOBAL {full} is a kind of numbers or of tensors that "
+                                     "learntorch does not have")
     if full not in table:
         raise pickle.UnpicklingError(
             f"Unsupported global: GLOBAL {full} was not an allowed global by default. Please use "
@@ -230,6 +268,13 @@ def allowed(table, module, name):
             f"`torch.serialization.safe_globals([{full}])` context manager to allowlist this "
             "global if you trust this class/function.")
     return table[full]
+
+
+def own_memory(value):
+    """How many bytes a call has made: those of a tensor that does not look at a storage."""
+    if type(value) is not Tensor or value._data.base is not None:
+        return 0
+    return value._data.nbytes
 
 
 CALLED = tuple(v for v in safe.table().values()
@@ -267,37 +312,3 @@ class Trusting(pickle.Unpickler):
         except (ImportError, AttributeError) as error:
             raise AttributeError(f"the file needs {module}.{name}, which learntorch does not "
                                  "have") from error
-
-
-# ---- where storages go ------------------------------------------------------------------------
-
-
-def locate(map_location):
-    """`place(storage, location)` for a `map_location`."""
-    if map_location is None:
-        return here
-    if isinstance(map_location, dict):
-        return lambda storage, location: here(storage, map_location.get(location, location))
-    if isinstance(map_location, str | device):
-        wanted = str(device(map_location))
-        return lambda storage, _: here(storage, wanted)
-
-    def ask(storage, location):
-        answer = map_location(storage, location)
-        return here(storage, location) if answer is None else answer
-
-    return ask
-
-
-def here(storage, location):
-    """The storage at its location, which must be this computer's main memory."""
-    kind = location.split(":")[0]
-    if kind == "cpu":
-        return storage
-    if kind == "cuda":
-        raise StorageError("Attempting to deserialize object on a CUDA device but "
-                           "torch.cuda.is_available() is False. If you are running on a CPU-only "
-                           "machine, please use torch.load with map_location=torch.device('cpu') "
-                           "to map your storages to the CPU.")
-    raise StorageError("don't know how to restore data location of torch.storage.UntypedStorage "
-                       f"(tagged with {location}). map_location='cpu' brings it to this machine.")

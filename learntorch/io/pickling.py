@@ -1,22 +1,41 @@
 """Python objects to the pickle of a `.pt` file: tensors by reference, PyTorch's names."""
 
 import pickle
+from codecs import encode
 from collections import OrderedDict
 from types import FunctionType
 
 from learntorch.core import dtypes
 from learntorch.core.devices import layout
-from learntorch.core.storage import KINDS, memory
-from learntorch.core.tensor import Tensor
+from learntorch.core.dtypes import uint8
+from learntorch.core.storage import KINDS, TypedStorage, UntypedStorage, memory, untyped
+from learntorch.core.tensor import Tensor, memory_format
 from learntorch.io.names import Global, public
+from learntorch.io.places import location_tag
 
 
 class Stored:
-    """The memory of one or more tensors, a record of its own in the file."""
+    """The memory of one or more tensors, a record of its own in the file.
 
-    def __init__(self, array, dtype):
+    `kind` is PyTorch's name for a storage of such numbers; those it has no name for are bytes.
+    """
+
+    def __init__(self, array, dtype, kind=None):
         self.array = array
         self.dtype = dtype
+        self.kind = kind or KINDS.get(dtype.name, "UntypedStorage")
+
+    @property
+    def width(self):
+        """How many bytes the file counts as one element."""
+        return 1 if self.kind == "UntypedStorage" else self.dtype.itemsize
+
+
+def stored(storage):
+    """What is to be written of a storage that stands in the pickle by itself."""
+    if isinstance(storage, TypedStorage):
+        return Stored(storage.untyped()._bytes, storage.dtype)
+    return Stored(storage._bytes, uint8, "UntypedStorage")
 
 
 class Pickler(pickle._Pickler):
@@ -25,19 +44,22 @@ class Pickler(pickle._Pickler):
     `pickle._Pickler` is the pickler in Python: only there can the written names be chosen.
     """
 
-    def __init__(self, file, protocol):
+    def __init__(self, file, protocol, zipped=True):
         super().__init__(file, protocol)
+        self.zipped = zipped
         self.storages = []
         self.places = {}            # address of a storage → its number
 
     def persistent_id(self, value):
         """Storages are written outside the pickle."""
+        if isinstance(value, TypedStorage | UntypedStorage):
+            value = stored(value)
         if type(value) is not Stored:
             return None
-        kind = KINDS.get(value.dtype.name)
-        name = Global("torch", kind) if kind else Global("torch.storage", "UntypedStorage")
-        itemsize = value.dtype.itemsize if kind else 1
-        return ("storage", name, str(self.number(value)), "cpu", value.array.size // itemsize)
+        module = "torch.storage" if value.kind == "UntypedStorage" else "torch"
+        said = ("storage", Global(module, value.kind), str(self.number(value)),
+                location_tag(untyped(value.array)), value.array.size // value.width)
+        return said if self.zipped else (*said, None)       # the old format names views there
 
     def number(self, stored):
         """The number of a storage in the file: one for all tensors that share the memory."""
@@ -54,8 +76,10 @@ class Pickler(pickle._Pickler):
 
     def reducer_override(self, value):
         """How the library's own objects are taken apart."""
-        if isinstance(value, dtypes.dtype | layout):
+        if isinstance(value, dtypes.dtype | layout | memory_format):
             return str(value).removeprefix("torch.")
+        if type(value).__module__ == "torch.return_types":
+            return Global("torch.return_types", type(value).__qualname__), (tuple(value), {})
         if type(value) is not Tensor:
             return NotImplemented
         return self.tensor(value)
@@ -85,12 +109,21 @@ class Pickler(pickle._Pickler):
         """Write a name: PyTorch's for what is ours, Python's for the rest."""
         if type(value) is Global:
             self.name(value, value.module, value.name)
-        elif isinstance(value, dtypes.dtype | layout):
+        elif isinstance(value, dtypes.dtype | layout | memory_format):
             self.name(value, "torch", name)
-        elif getattr(value, "__module__", "").split(".")[0] == "learntorch":
-            self.name(value, *public(value))
+        elif (getattr(value, "__module__", None) or "").split(".")[0] == "learntorch":
+            self.own(value)
         else:
             super().save_global(value, name)
+
+    def own(self, value):
+        """What is the library's, under PyTorch's name; a method as an attribute of its class."""
+        owner, dot, name = value.__qualname__.rpartition(".")
+        if owner == "Tensor":
+            known = getattr(Tensor, name, None) is value
+            self.save_reduce(getattr, (Tensor, name if known else value.op.key))
+        else:
+            self.name(value, *public(value))
 
     def name(self, value, module, name):
         """The opcode for a global name, as protocol 2 spells it; every reader knows it."""
@@ -103,4 +136,13 @@ class Pickler(pickle._Pickler):
         self.write(self.put(place))
         self.memo["name", module, name] = place, value
 
-    dispatch = {**pickle._Pickler.dispatch, Global: save_global, FunctionType: save_global}
+    def save_bytes(self, value):
+        """As Python writes bytes, but no bytes at all in a way that PyTorch's restricted machine
+        reads too: as the encoding of an empty text."""
+        if value or self.proto > 2:
+            pickle._Pickler.save_bytes(self, value)
+        else:
+            self.save_reduce(encode, ("", "latin1"), obj=value)
+
+    dispatch = {**pickle._Pickler.dispatch, Global: save_global, FunctionType: save_global,
+                bytes: save_bytes}

@@ -21,7 +21,12 @@ def copied(data=b"", encoding="latin1"):
     return bytearray(data)
 
 
-DEFAULT = {**SAFE, "_codecs.encode": latin1, "builtins.bytearray": copied}
+def empty():
+    """b"": how protocol 2 says it. Never bytes of a given length, which could fill the memory."""
+    return b""
+
+
+DEFAULT = {**SAFE, "_codecs.encode": latin1, "builtins.bytearray": copied, "builtins.bytes": empty}
 
 
 def table():
@@ -74,13 +79,26 @@ class safe_globals:
 
 
 def get_unsafe_globals_in_checkpoint(f):
-    """The names in a `.pt` file that `torch.load` would refuse, in order; nothing is loaded."""
+    """The names in a `.pt` file (a path or an open one) that `torch.load` would refuse, in order.
+
+    Nothing is loaded. Raises ValueError for the format from before PyTorch 1.6.
+    """
     import io
+    import os
     import pickletools
 
     from learntorch.io.archive import Reader
-    with open(f, "rb") as file:
-        text = bytes(Reader(file, f).bytes("data.pkl"))
+    file = open(f, "rb") if isinstance(f, str | os.PathLike) else f
+    try:
+        start = file.read(4)
+        file.seek(-len(start), 1)
+        if start != b"PK\x03\x04":
+            raise ValueError("Expected input to be a checkpoint returned by torch.save: only its "
+                             "zip format can be looked into")
+        text = bytes(Reader(file).bytes("data.pkl"))
+    finally:
+        if file is not f:
+            file.close()
     found = {}
     texts = []
     for instruction, argument, _ in pickletools.genops(io.BytesIO(text)):

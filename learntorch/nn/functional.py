@@ -9,22 +9,22 @@ globals().update(_face("nn.functional"))
 
 
 def relu(input, inplace=False):
-    """max(x, 0); written into the input's memory when `inplace`."""
+    """max(x, 0); written into the input's memory when `inplace`. Shapes: any, which stays."""
     return input.relu_() if inplace else input.relu()
 
 
 def relu_(input):
-    """max(x, 0), in place."""
+    """max(x, 0), in place. Shapes: any, which stays."""
     return input.relu_()
 
 
 def tanh(input):
-    """tanh x."""
+    """tanh x. Shapes: any, which stays."""
     return input.tanh()
 
 
 def sigmoid(input):
-    """1 / (1 + e⁻ˣ)."""
+    """1 / (1 + e⁻ˣ). Shapes: any, which stays."""
     return input.sigmoid()
 
 

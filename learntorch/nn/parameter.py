@@ -43,7 +43,7 @@ class Parameter(Tensor):
     def __repr__(self):
         return "Parameter containing:\n" + super().__repr__()
 
-    def __reduce_ex__(self, protocol):
+    def __reduce_ex__(self, proto):
         state = _attributes(self)
         made = (self.detach(), self.requires_grad, OrderedDict())
         if state:
@@ -173,7 +173,7 @@ class UninitializedTensorMixin:
             memo[id(self)] = type(self)(self.requires_grad, self.device, self.dtype)
         return memo[id(self)]
 
-    def __reduce_ex__(self, protocol):
+    def __reduce_ex__(self, proto):
         return (type(self), (self.requires_grad, None, self.dtype))
 
 

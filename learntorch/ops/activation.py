@@ -7,6 +7,7 @@ from learntorch.core.dtypes import said
 from learntorch.core.op import composite, nary, unary
 from learntorch.core.shapes import wrap_dim
 from learntorch.core.tensor import wrap
+from learntorch.ops.gelu import in_blocks
 
 
 @unary
@@ -25,8 +26,8 @@ is_positive.vjp(x=lambda xp, g, x_shape: xp.zeros_like(g))
 
 @unary(result="float", space="torch special")
 def sigmoid(xp, x):
-    """1 / (1 + e⁻ˣ), as ½ · tanh(x/2) + ½: it cannot overflow."""
-    return xp.tanh(x * 0.5) * 0.5 + 0.5
+    """1 / (1 + e⁻ˣ); where e⁻ˣ overflows the result is 0, as it should be."""
+    return 1 / (1 + xp.exp(-x))
 sigmoid.vjp(x=lambda g, out: g * (out * (1 - out)))
 
 
@@ -42,7 +43,10 @@ leaky_relu.vjp(x=lambda xp, g, x, negative_slope: g * xp.step(x, negative_slope)
 
 @leaky_relu.public
 def leaky_relu_of(input, negative_slope=0.01, inplace=False):
-    """x for x > 0, negative_slope · x below; in the input's memory when `inplace`."""
+    """x for x > 0, negative_slope · x below; in the input's memory when `inplace`.
+
+    Shapes: any; the result has that of the input.
+    """
     return (leaky_relu.op.written if inplace else leaky_relu)(input, negative_slope)
 
 
@@ -67,11 +71,18 @@ def bent(xp, x, slope, depth, scale):
 
     eᶻ − 1 = 2t / (1 − t), t = tanh(z/2): as exact near 0 as expm1, and much faster in NumPy.
     """
-    t = xp.tanh(xp.minimum(x, 0) * (0.5 * scale))
-    t /= 1 - t
-    t *= 2 * depth
-    t += xp.maximum(x, 0) * slope
-    return t
+    def block(xp, x):
+        t = xp.minimum(x, 0)
+        t *= 0.5 * scale
+        t = xp.tanh(t)
+        t /= 1 - t
+        t *= 2 * depth
+        above = xp.maximum(x, 0)
+        if slope != 1:
+            above *= slope
+        t += above
+        return t
+    return in_blocks(xp, block, x)
 
 
 def bent_slope(xp, x, slope, depth, scale):
@@ -85,6 +96,7 @@ def elu_of(input, alpha=1.0, inplace=False):
     """x for x > 0, α · (eˣ − 1) below; in the input's memory when `inplace`.
 
     Source: Clevert et al., Exponential linear units (2015).
+    Shapes: any; the result has that of the input.
     """
     return (elu.op.written if inplace else elu)(input, alpha)
 
@@ -92,7 +104,7 @@ def elu_of(input, alpha=1.0, inplace=False):
 @nary(space="nn.functional", inplace=True, refuses="silu_cpu")
 def silu(xp, x):
     """x · σ(x), σ the sigmoid."""
-    return x * (xp.tanh(x * 0.5) * 0.5 + 0.5)
+    return x / (1 + xp.exp(-x))
 
 
 def silu_x(xp, g, x):
@@ -106,13 +118,17 @@ def silu_of(input, inplace=False):
     """x · σ(x), σ the sigmoid; in the input's memory when `inplace`.
 
     Source: Ramachandran et al., Searching for activation functions (2017).
+    Shapes: any; the result has that of the input.
     """
     return (silu.op.written if inplace else silu)(input)
 
 
-@nary(space="nn.functional", out=True, refuses="softplus_cpu")
+@nary(space="nn.functional", out="found", refuses="softplus_cpu")
 def softplus(xp, x, beta=1, threshold=20):
-    """ln(1 + e^{βx}) / β; x itself above `threshold` / β."""
+    """ln(1 + e^{βx}) / β; x itself above `threshold` / β.
+
+    Shapes: any; the result has that of the input.
+    """
     z = x * beta
     return xp.where(z > threshold, x, xp.log1p(xp.exp(xp.minimum(z, threshold))) / beta)
 
@@ -122,10 +138,14 @@ def softplus_x(xp, g, x, beta, threshold):
 softplus.vjp(x=softplus_x)
 
 
-@nary(space="nn.functional special", name="logsigmoid", grad="LogSigmoid", out=True,
-      refuses="log_sigmoid_cpu")
+@nary(space="nn.functional special", name="logsigmoid", grad="LogSigmoid",
+      refuses="log_sigmoid_cpu",
+      out="expected scalar type {Want} but found {Got}")
 def logsigmoid(xp, x):
-    """ln σ(x) = min(x, 0) − ln(1 + e^{−|x|})."""
+    """ln σ(x) = min(x, 0) − ln(1 + e^{−|x|}).
+
+    Shapes: any; the result has that of the input.
+    """
     return xp.minimum(x, 0) - xp.log1p(xp.exp(-xp.abs(x)))
 logsigmoid.vjp(x=lambda xp, g, x: g * xp.sigmoid(-x))
 
@@ -134,15 +154,33 @@ logsigmoid.vjp(x=lambda xp, g, x: g * xp.sigmoid(-x))
 def hardtanh(xp, x, min_val, max_val):
     """x limited to [min_val, max_val]."""
     return xp.clip(x, min_val, max_val)
-hardtanh.vjp(x=lambda xp, g, x, min_val, max_val: g * xp.strictly_within(x, min_val, max_val))
+hardtanh.vjp(x=lambda xp, g, out, min_val, max_val:
+             g * xp.strictly_within(out, min_val, max_val))
 
 
 @hardtanh.public
 def hardtanh_of(input, min_val=-1.0, max_val=1.0, inplace=False):
-    """x limited to [min_val, max_val]; in the input's memory when `inplace`."""
+    """x limited to [min_val, max_val]; in the input's memory when `inplace`.
+
+    Shapes: any; the result has that of the input. Raises ValueError for min_val > max_val,
+    RuntimeError for bools and for unsigned numbers with a negative limit, NotImplementedError
+    for complex ones.
+    """
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
+    refuse_limits(input._data.dtype, min_val)
     return (hardtanh.op.written if inplace else hardtanh)(input, min_val, max_val)
+
+
+def refuse_limits(d, low):
+    """Raise for a dtype that cannot be limited from below: bool, complex, unsigned by a number < 0.
+    """
+    if d.kind == "b":
+        raise RuntimeError("Bool inputs not supported for hardtanh: call .float() first.")
+    if d.kind == "c":
+        raise NotImplementedError("clamp is not supported for complex types: they have no order.")
+    if d.kind == "u" and low < 0:
+        raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
 
 
 @nary(space="rules", result="mask")
@@ -154,19 +192,28 @@ strictly_within.vjp(x=lambda g: g * 0)
 
 @composite(space="nn.functional")
 def relu6(input, inplace=False):
-    """min(max(x, 0), 6)."""
+    """min(max(x, 0), 6).
+
+    Shapes: any; the result has that of the input.
+    """
     return hardtanh_of(input, 0.0, 6.0, inplace)
 
 
 @composite(space="nn.functional")
 def tanhshrink(input):
-    """x − tanh x."""
+    """x − tanh x.
+
+    Shapes: any; the result has that of the input.
+    """
     return input - input.tanh()
 
 
 @composite(space="nn.functional")
 def softsign(input):
-    """x / (1 + |x|)."""
+    """x / (1 + |x|).
+
+    Shapes: any; the result has that of the input.
+    """
     return input / (1 + input.abs())
 
 
@@ -185,6 +232,7 @@ def celu_of(input, alpha=1.0, inplace=False):
     """x for x > 0, α · (e^{x/α} − 1) below; in the input's memory when `inplace`.
 
     Source: Barron, Continuously differentiable exponential linear units (2017).
+    Shapes: any; the result has that of the input. Raises RuntimeError for alpha = 0.
     """
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
@@ -208,6 +256,7 @@ def selu_of(input, inplace=False):
     """λ · (x for x > 0, α · (eˣ − 1) below); in the input's memory when `inplace`.
 
     Source: Klambauer et al., Self-normalizing neural networks (2017).
+    Shapes: any; the result has that of the input.
     """
     return (selu.op.written if inplace else selu)(input)
 
@@ -238,6 +287,7 @@ def mish_of(input, inplace=False):
     """x · tanh(ln(1 + eˣ)); in the input's memory when `inplace`.
 
     Source: Misra, Mish: a self regularized non-monotonic activation function (2019).
+    Shapes: any; the result has that of the input.
     """
     return (mish.op.written if inplace else mish)(input)
 
@@ -254,7 +304,10 @@ hardsigmoid.vjp(x=lambda xp, g, x: g * (xp.strictly_within(x, -3, 3) / 6))
 
 @hardsigmoid.public
 def hardsigmoid_of(input, inplace=False):
-    """min(max(x + 3, 0), 6) / 6; in the input's memory when `inplace`."""
+    """min(max(x + 3, 0), 6) / 6; in the input's memory when `inplace`.
+
+    Shapes: any; the result has that of the input.
+    """
     return (hardsigmoid.op.written if inplace else hardsigmoid)(input)
 
 
@@ -270,20 +323,27 @@ def hardswish_of(input, inplace=False):
     """x · min(max(x + 3, 0), 6) / 6; in the input's memory when `inplace`.
 
     Source: Howard et al., Searching for MobileNetV3 (2019).
+    Shapes: any; the result has that of the input.
     """
     return (hardswish.op.written if inplace else hardswish)(input)
 
 
-@nary(space="torch nn.functional", out=True, refuses="hardshrink_cpu")
+@nary(space="torch nn.functional", out="found", refuses="hardshrink_cpu")
 def hardshrink(xp, x, lambd=0.5):
-    """x where |x| > lambd, else 0."""
+    """x where |x| > lambd, else 0.
+
+    Shapes: any; the result has that of the input.
+    """
     return x * ~((x >= -lambd) & (x <= lambd))
 hardshrink.vjp(x=lambda g, x, lambd: g * ((x > lambd) | (x < -lambd)))
 
 
-@nary(space="nn.functional", out=True, refuses="softshrink_check")
+@nary(space="nn.functional", out="found", refuses="softshrink_check")
 def softshrink(xp, x, lambd=0.5):
-    """x pulled towards 0 by lambd, and 0 where it would cross."""
+    """x pulled towards 0 by lambd, and 0 where it would cross.
+
+    Shapes: any; the result has that of the input. Raises RuntimeError for a negative lambd.
+    """
     top = xp.finfo(x.dtype).max
     if not 0 <= lambd <= top:
         raise RuntimeError(f"lambda must be in range [0, {top:g}] for input dtype "
@@ -301,7 +361,10 @@ threshold.vjp(x=lambda g, x, threshold: g * (x > threshold))
 
 @threshold.public
 def threshold_of(input, threshold, value, inplace=False):
-    """x where x > threshold, else `value`; in the input's memory when `inplace`."""
+    """x where x > threshold, else `value`; in the input's memory when `inplace`.
+
+    Shapes: any; the result has that of the input.
+    """
     return (_threshold.op.written if inplace else _threshold)(input, threshold, value)
 
 
@@ -327,7 +390,7 @@ def glu(input, dim=-1):
 def gated(xp, x, dim):
     """a · σ(b), a and b the two halves of x along `dim`."""
     a, b = halves(x, dim)
-    return a * (xp.tanh(b * 0.5) * 0.5 + 0.5)
+    return a / (1 + xp.exp(-b))
 
 
 def halves(x, dim):
@@ -353,6 +416,8 @@ def prelu(input, weight):
     """x for x > 0, weight · x below: a learnt slope, one for all or one for each channel.
 
     Source: He et al., Delving deep into rectifiers (2015).
+    Shapes: any with one dimension at least; weight of one element, or of as many as dimension 1
+    has. Raises RuntimeError for another weight, or one of another dtype.
     """
     x, w = input._data, weight._data
     if w.dtype is not x.dtype:
@@ -382,11 +447,12 @@ leak.vjp(x=lambda xp, g, x, y: g * xp.where(x > 0, xp.ones_like(y), y),
          y=lambda xp, g, x: g * xp.clamp_to(x, None, 0))
 
 
-@composite(space="torch nn.functional", method=False, inplace=True)
+@composite(space="torch nn.functional", method=False, inplace=True, grad="RreluWithNoise")
 def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
     """x for x > 0, a · x below; a is random in [lower, upper] in training, else their mean.
 
     Source: Xu et al., Empirical evaluation of rectified activations (2015).
+    Shapes: any; the result has that of the input. Raises RuntimeError for lower > upper.
     """
     if lower > upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
@@ -399,7 +465,8 @@ def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
     slopes = np.ones(a.shape, a.dtype)
     low = a <= 0
     drawn = random.default_generator.uniform53(int(low.sum()))
-    slopes[low] = drawn * (upper - lower) + lower
+    first, last = (float(a.dtype.type(bound)) for bound in (lower, upper))
+    slopes[low] = drawn * (last - first) + first
     return sloped(input, wrap(slopes))
 
 

@@ -5,9 +5,9 @@ from inspect import signature
 import numpy as np
 
 from learntorch.core import failures
-from learntorch.core.dtypes import said
+from learntorch.core.dtypes import FLOATS, said
 from learntorch.core.failures import not_a_tensor
-from learntorch.core.op import binary, composite, nary
+from learntorch.core.op import binary, composite, entitle, nary
 from learntorch.core.tensor import Tensor
 from learntorch.ops.compare import reflected
 
@@ -89,7 +89,8 @@ def div_rounded(input, other, *, rounding_mode=None, out=None):
     if rounding_mode is None:
         return div(input, other, out=out)
     if rounding_mode == "floor":
-        return floor_divide(input, other, out=out)
+        r = floor_divide(input, other, out=out)
+        return entitle(r, "DivBackward2")
     if rounding_mode == "trunc":
         return trunc_divide(input, other, out=out)
     raise RuntimeError("div expected rounding_mode to be one of None, 'trunc', or 'floor' but "
@@ -97,9 +98,12 @@ def div_rounded(input, other, *, rounding_mode=None, out=None):
 
 
 @composite(inplace=True, out=True)
-def true_divide(dividend, divisor):
-    """dividend / divisor, in floating point."""
-    return div(dividend, divisor)
+def true_divide(input, other):
+    """input / other, in floating point.
+
+    Shapes: any that broadcast. Raises RuntimeError where they do not.
+    """
+    return div(input, other)
 
 
 def _no_integer_zero(xp, x, y):
@@ -119,7 +123,7 @@ def floor_divide(xp, x, y):
 floor_divide.vjp(x=lambda g: g * 0, y=lambda g: g * 0)
 
 
-@binary(space="rules", numbers="both")
+@binary(space="rules", numbers="both", grad="DivBackward2")
 def trunc_divide(xp, x, y):
     """x / y without its fraction."""
     _no_integer_zero(xp, x, y)
@@ -130,21 +134,26 @@ def trunc_divide(xp, x, y):
 trunc_divide.vjp(x=lambda g: g * 0, y=lambda g: g * 0)
 
 
-@binary(ufunc="remainder", numbers="both")
+def number_or_tensor(name):
+    """PyTorch numbers two overloads: 0 takes a number as its second operand, 1 a tensor."""
+    return lambda y: f"{name}Backward{isinstance(y, Tensor):d}"
+
+
+@binary(ufunc="remainder", numbers="both", grad=number_or_tensor("Remainder"))
 def remainder(xp, x, y):
     """x − y · ⌊x / y⌋: the remainder with the sign of y."""
     return xp.remainder(x, y)
 remainder.vjp(x=lambda g: g, y=lambda xp, g, x, y: -g * xp.floor_divide(x, y))
 
 
-@binary(ufunc="fmod")
+@binary(ufunc="fmod", grad=number_or_tensor("Fmod"))
 def fmod(xp, x, y):
     """x − y · trunc(x / y): the remainder with the sign of x."""
     return xp.fmod(x, y)
 fmod.vjp(x=lambda g: g, y=lambda xp, g, x, y: -g * xp.trunc_divide(x, y))
 
 
-@binary(halves="rules", numbers="both")
+@binary(halves="rules", numbers="both", grad=number_or_tensor("Pow"))
 def pow(xp, x, y):
     """xʸ, broadcasting. Small whole exponents multiply instead of calling the slow power."""
     if type(y) in (int, float) and y in SMALL and x.dtype.kind in "fc":
@@ -191,7 +200,8 @@ def power(input, exponent, *, out=None):
 
     Raises RuntimeError for integers to negative integer powers.
     """
-    return pow(input, exponent, out=out)
+    r = pow(input, exponent, out=out)
+    return r if isinstance(input, Tensor) else entitle(r, "PowBackward2")
 
 
 @nary(space="rules", result="bool")
@@ -200,7 +210,8 @@ def ge_real(xp, x, y):
     return x.real >= y
 
 
-@binary(method=False, inplace=False, out=False, grad="RsubBackward1", numbers="both")
+@binary(method=False, inplace=False, out=False, numbers="both",
+        grad=lambda y: "RsubBackward0" if isinstance(y, Tensor) else "RsubBackward1")
 def rsub(x, y):
     """y − x."""
     return y - x
@@ -219,7 +230,10 @@ def rsub_scaled(input, other, *, alpha=1):
 
 @composite(space="Tensor", name="__rsub__")
 def number_minus(self, other):
-    """other − self: what `1 - x` means."""
+    """other − self: what `1 - x` means.
+
+    Shapes: any two that broadcast. Raises RuntimeError for bool tensors.
+    """
     if isinstance(self, Tensor) and self.dtype.name == "bool":
         raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. "
                            "If you are trying to invert a mask, use the `~` or `logical_not()` "
@@ -233,7 +247,10 @@ for _special, _op in (("__radd__", add), ("__rmul__", mul)):
 
 @composite(space="rules")
 def rdiv(self, other):
-    """other / self."""
+    """other / self.
+
+    Shapes: any that broadcast.
+    """
     return mul(self.reciprocal(), other)
 
 
@@ -252,19 +269,29 @@ def as_left(other, self):
 
 @composite(space="rules")
 def rpow(self, other):
-    """other ** self."""
-    return pow(as_left(other, self), self)
+    """other ** self.
+
+    Shapes: any that broadcast.
+    """
+    r = pow(as_left(other, self), self)
+    return r if isinstance(other, Tensor) else entitle(r, "PowBackward2")
 
 
 @composite(space="rules")
 def rfloordiv(self, other):
-    """other // self."""
+    """other // self.
+
+    Shapes: any that broadcast.
+    """
     return floor_divide(as_left(other, self), self)
 
 
 @composite(space="rules")
 def rmod(self, other):
-    """other % self."""
+    """other % self.
+
+    Shapes: any that broadcast.
+    """
     return remainder(as_left(other, self), self)
 
 
@@ -315,16 +342,23 @@ def share_of_number(xp, x, mine, other, sign):
 share_of_number.vjp(x=lambda xp, g, mine, other, sign: xp.share_of_number(g, mine, other, sign))
 
 
-@composite(inplace=True, out=True)
+@composite(inplace=True, out=True, grad="Addcmul")
 def addcmul(input, tensor1, tensor2, *, value=1):
-    """input + value · tensor1 · tensor2."""
+    """input + value · tensor1 · tensor2.
+
+    Shapes: any that broadcast. Raises RuntimeError where they do not.
+    """
     product = mul(tensor1, tensor2)
     return add(input, product if value == 1 else mul(product, value))
 
 
-@composite(inplace=True, out=True)
+@composite(inplace=True, out=True, grad="Addcdiv")
 def addcdiv(input, tensor1, tensor2, *, value=1):
-    """input + value · tensor1 / tensor2."""
+    """input + value · tensor1 / tensor2.
+
+    Shapes: any that broadcast. Raises RuntimeError where they do not, and for two tensors of
+    integers to divide.
+    """
     if tensor1._data.dtype.kind in "biu" and tensor2._data.dtype.kind in "biu":
         raise RuntimeError("Integer division with addcdiv is no longer supported, and in a future "
                            "release addcdiv will perform a true division of tensor1 and tensor2, "
@@ -333,12 +367,33 @@ def addcdiv(input, tensor1, tensor2, *, value=1):
     return add(input, quotient if value == 1 else mul(quotient, value))
 
 
-@nary(tensors=("x", "end", "weight"), out=True, inplace=True)
+@nary(tensors=("x", "end", "weight"), out=True, inplace=True,
+      grad=lambda weight: f"LerpBackward{isinstance(weight, Tensor):d}")
 def lerp(x, end, weight):
     """x + weight · (end − x): from x (weight 0) to `end` (weight 1)."""
     return x + weight * (end - x)
 lerp.vjp(x=lambda g, weight: g * (1 - weight), end=lambda g, weight: g * weight,
          weight=lambda g, x, end: g * (end - x))
+
+
+@lerp.public
+def lerp_checked(input, end, weight):
+    """input + weight · (end − input): from `input` (weight 0) to `end` (weight 1), broadcasting.
+
+    Raises RuntimeError unless all have one dtype, NotImplementedError for whole numbers.
+    """
+    d = input._data.dtype
+    for name, t in (("end", end), ("weight", weight)):
+        if isinstance(t, Tensor):
+            if t._data.dtype is not d:
+                raise RuntimeError(f"expected dtype {failures.c_name(d)} for `{name}` but got dtype"
+                                   f" {failures.c_name(t._data.dtype)}")
+        elif name == "end":
+            raise failures.not_a_tensor(lerp.op, 1, t)
+    if d not in FLOATS:
+        kind = "tensor" if isinstance(weight, Tensor) else "scalar"
+        raise failures.not_implemented(f"lerp_kernel_{kind}", d)
+    return lerp(input, end, weight)
 
 
 def is_number(value):

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from learntorch.core.failures import c_name
 from learntorch.core.op import composite
 from learntorch.core.tensor import wrap
 from learntorch.ops.compare import where
@@ -20,6 +21,7 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     to (…, L, S): True where to look, or numbers to add. `is_causal` lets each query look only at
     its own place and before. `enable_gqa`: fewer heads (dimension −3) of keys than of queries.
     Source: Vaswani et al., Attention is all you need (2017), section 3.2.
+    Raises RuntimeError for other shapes or two dtypes, ValueError for dropout_p outside [0, 1].
     """
     check_attention(query, key, value, attn_mask)
     if is_causal and attn_mask is not None:
@@ -58,8 +60,8 @@ def check_attention(query, key, value, attn_mask):
     q, k, v = (t._data for t in (query, key, value))
     if not q.dtype == k.dtype == v.dtype:
         raise RuntimeError("Expected query, key, and value to have the same dtype, but got "
-                           f"query.dtype: {scalar_name(query)} key.dtype: {scalar_name(key)} and "
-                           f"value.dtype: {scalar_name(value)} instead.")
+                           f"query.dtype: {c_name(q.dtype)} key.dtype: {c_name(k.dtype)} and "
+                           f"value.dtype: {c_name(v.dtype)} instead.")
     if q.ndim < 2 or k.ndim < 2 or v.ndim < 2:
         raise RuntimeError("Expected query, key, and value to all be  at least 2 dimensional, but "
                            f"got query.dim: {q.ndim} key.dim: {k.ndim} and value.dim: {v.ndim} "
@@ -67,15 +69,8 @@ def check_attention(query, key, value, attn_mask):
     m = attn_mask._data.dtype if attn_mask is not None else q.dtype
     if m not in (q.dtype, np.bool_, np.float32):
         raise RuntimeError("Expected attn_mask dtype to be bool or float or to match query dtype, "
-                           f"but got attn_mask.dtype: {scalar_name(attn_mask)} and  query.dtype: "
-                           f"{scalar_name(query)} instead.")
-
-
-def scalar_name(t):
-    """The C++ name of a tensor's dtype."""
-    return {"float32": "float", "float64": "double", "float16": "c10::Half",
-            "bfloat16": "c10::BFloat16", "int64": "long int", "int32": "int"}.get(
-                t.dtype.name, t.dtype.name)
+                           f"but got attn_mask.dtype: {c_name(m)} and  query.dtype: "
+                           f"{c_name(q.dtype)} instead.")
 
 
 def repeat_heads(t, query):

@@ -9,7 +9,10 @@ from learntorch.ops.create import finish, numpy_type
 
 @composite(method=False, out=False)
 def detach(input):
-    """The same memory without history."""
+    """The same memory without history.
+
+    Shapes: any; the result has that of the input.
+    """
     return input.detach()
 
 
@@ -18,6 +21,7 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
     """The bytes of a buffer from `offset` on, as `count` (all) numbers, sharing its memory.
 
     Raises ValueError where the bytes do not come out even.
+    Shapes: (count).
     """
     d = numpy_type(dtype)
     try:
@@ -47,6 +51,7 @@ def from_file(filename, shared=None, size=0, *, dtype=None, layout=None, device=
 
     Changes are written to the file when it is `shared`, which makes the file where it is missing or
     too short. Raises RuntimeError where it cannot be opened.
+    Shapes: (size).
     """
     check_cpu(device)
     d = numpy_type(dtype)
@@ -67,5 +72,8 @@ def from_file(filename, shared=None, size=0, *, dtype=None, layout=None, device=
 
 @composite(method=False, out=False)
 def to_dlpack(tensor):
-    """A capsule with which another library can look at the same memory, once."""
+    """A capsule with which another library can look at the same memory, once.
+
+    Shapes: any.
+    """
     return tensor.__dlpack__()

@@ -85,7 +85,7 @@ def logical_xor(xp, x, y):
     return xp.logical_xor(x, y)
 
 
-@unary(ufunc="invert")
+@unary(ufunc="invert", out="found")
 def bitwise_not(xp, x):
     """Every bit of x turned over; not x for bools."""
     return xp.invert(x)
@@ -117,7 +117,10 @@ def reflected(special, op):
                             f"apply to a '{type(self).__name__}' object")
         return op(self, other)
     call.__name__ = special
-    call.__doc__ = f"The operator with the tensor on its right: see `{op.op.name}`."
+    call.__doc__ = f"""The operator with the tensor on its right: see `{op.op.name}`.
+
+    Shapes: any two that broadcast. Raises TypeError for what is no tensor.
+    """
     return composite(call, space="Tensor", name=special, inplace=False)
 
 
@@ -136,11 +139,12 @@ choose.vjp(x=lambda xp, g, condition: xp.where(condition, g, xp.zeros_like(g)),
            y=lambda xp, g, condition: xp.where(condition, xp.zeros_like(g), g))
 
 
-@composite(method=False, out=True)
+@composite(method=False, out="Expected out type to be {Want} but got {Got}")
 def where(condition, input=None, other=None):
     """`input` where `condition` is True and `other` elsewhere; alone: where it is not 0.
 
     input, other: tensors or numbers, broadcast against `condition`, promoted to a common type.
+    Raises RuntimeError for a condition that is not bool, and for shapes that do not broadcast.
     """
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
@@ -161,7 +165,10 @@ def where(condition, input=None, other=None):
 
 @composite(space="rules", name="where_method")
 def where_method(self, condition, other):
-    """This tensor where `condition` is True and `other` elsewhere."""
+    """This tensor where `condition` is True and `other` elsewhere.
+
+    Shapes: any that broadcast.
+    """
     return where(condition, self, other)
 
 
@@ -173,7 +180,11 @@ def equal(input, other):
 
 @composite(out=False)
 def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """|input − other| ≤ atol + rtol · |other|, element by element."""
+    """|input − other| ≤ atol + rtol · |other|, element by element.
+
+    Shapes: any that broadcast. A bool for each element. Raises RuntimeError for two dtypes and for
+    negative tolerances.
+    """
     for place, t in enumerate((input, other)):
         if not isinstance(t, Tensor):
             raise TypeError(f"isclose(): argument '{('input', 'other')[place]}' (position "
@@ -191,5 +202,9 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
 
 @composite(out=False)
 def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """Whether all elements are close: see `isclose`."""
+    """Whether all elements are close: see `isclose`.
+
+    Shapes: any that broadcast. One bool. Raises RuntimeError for two dtypes and for negative
+    tolerances.
+    """
     return bool(isclose(input, other, rtol, atol, equal_nan)._data.all())

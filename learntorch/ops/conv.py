@@ -12,6 +12,7 @@ from learntorch.core import failures
 from learntorch.core.dtypes import said
 from learntorch.core.op import composite, nary
 from learntorch.core.tensor import Tensor
+from learntorch.ops import planes, tiny
 from learntorch.ops.windows import counted, repeat, windows
 
 
@@ -23,6 +24,10 @@ def conv_forward(xp, x, weight, bias, stride, padding, dilation, groups):
     """
     size = tuple(counted(n, k, s, *p, d) for n, k, s, p, d in zip(
         x.shape[2:], weight.shape[2:], stride, padding, dilation, strict=True))
+    if tiny.fits(xp, x.shape, size, weight.shape, x.dtype, x, weight):
+        return tiny.forward(xp, x, weight, bias, size, stride, padding, dilation)
+    if planes.fits(weight.shape, groups, x.dtype):
+        return planes.forward(xp, x, weight, bias, size, stride, padding, dilation, groups)
     y = xp.empty((x.shape[0], weight.shape[0], *size), x.dtype)
     seen = windows(xp, x.shape, x.dtype, weight.shape[2:], size, stride, padding, dilation, groups)
     w = seen.matrices(weight)
@@ -58,6 +63,10 @@ def conv_to_input(xp, x, weight, bias, shape, stride, padding, dilation, groups)
 
     The transposed convolution, and the gradient of `conv_forward` for its input of `shape`.
     """
+    if tiny.fits(xp, shape, x.shape[2:], weight.shape, x.dtype, x, weight):
+        return tiny.to_input(xp, x, weight, bias, shape, stride, padding, dilation)
+    if planes.fits(weight.shape, groups, x.dtype):
+        return planes.to_input(xp, x, weight, bias, shape, stride, padding, dilation, groups)
     if set(stride) == {1}:
         y = xp.empty(shape, x.dtype)
         padding = tuple((d * (k - 1) - low, n - m + low) for d, k, (low, _), n, m in zip(
@@ -106,6 +115,10 @@ def conv_to_weight(xp, x, y, shape, stride, padding, dilation, groups):
 
     The gradient of `conv_forward` for its weight of `shape`, where y is the incoming gradient.
     """
+    if tiny.fits(xp, x.shape, y.shape[2:], shape, x.dtype, x, y):
+        return tiny.to_weight(xp, x, y, shape, stride, padding, dilation)
+    if planes.fits(shape, groups, x.dtype):
+        return planes.to_weight(xp, x, y, shape, stride, padding, dilation, groups)
     seen = windows(xp, x.shape, x.dtype, shape[2:], y.shape[2:], stride, padding, dilation, groups)
     w = xp.zeros((len(seen.taps), groups, shape[0] // groups, seen.depth), x.dtype)
     flat = seen.flat(y)
@@ -135,6 +148,7 @@ def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Cross-correlation along one dimension: input (n, c, l), weight (o, c / groups, k).
 
     `padding` is an int, a tuple, "same" or "valid". Without n the result is without n.
+    Raises RuntimeError for other shapes, or two dtypes.
     """
     return forward(conv1d, 1, input, weight, bias, stride, padding, dilation, groups)
 
@@ -145,6 +159,7 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
     The result is (n, o, (h + 2·padding − dilation·(kh − 1) − 1) // stride + 1, the same for w).
     `padding` is an int, a tuple, "same" or "valid". Without n the result is without n.
+    Raises RuntimeError for other shapes, or two dtypes.
     """
     return forward(conv2d, 2, input, weight, bias, stride, padding, dilation, groups)
 
@@ -154,6 +169,7 @@ def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Cross-correlation over volumes: input (n, c, d, h, w), weight (o, c / groups, kd, kh, kw).
 
     `padding` is an int, a tuple, "same" or "valid". Without n the result is without n.
+    Raises RuntimeError for other shapes, or two dtypes.
     """
     return forward(conv3d, 3, input, weight, bias, stride, padding, dilation, groups)
 
@@ -161,7 +177,11 @@ def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 @composite(space="torch nn.functional", method=False)
 def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1,
                      dilation=1):
-    """The transpose of conv1d: input (n, c, l), weight (c, o / groups, k)."""
+    """The transpose of conv1d: input (n, c, l), weight (c, o / groups, k).
+
+    The length is (l − 1)·stride − 2·padding + dilation·(k − 1) + output_padding + 1. Raises
+    RuntimeError for other shapes, or two dtypes.
+    """
     return backward(conv_transpose1d, 1, input, weight, bias, stride, padding, output_padding,
                     groups, dilation)
 
@@ -172,6 +192,7 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
     """The transpose of conv2d: input (n, c, h, w), weight (c, o / groups, kh, kw).
 
     The height is (h − 1)·stride − 2·padding + dilation·(kh − 1) + output_padding + 1.
+    Raises RuntimeError for other shapes, or two dtypes.
     """
     return backward(conv_transpose2d, 2, input, weight, bias, stride, padding, output_padding,
                     groups, dilation)
@@ -180,14 +201,20 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
 @composite(space="torch nn.functional", method=False)
 def conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1,
                      dilation=1):
-    """The transpose of conv3d: input (n, c, d, h, w), weight (c, o / groups, kd, kh, kw)."""
+    """The transpose of conv3d: input (n, c, d, h, w), weight (c, o / groups, kd, kh, kw).
+
+    Each size becomes as in conv_transpose2d. Raises RuntimeError for other shapes, or two dtypes.
+    """
     return backward(conv_transpose3d, 3, input, weight, bias, stride, padding, output_padding,
                     groups, dilation)
 
 
 @composite(space="torch", method=False)
 def convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
-    """The convolution behind all others, for any number of dimensions; or its transpose."""
+    """The convolution behind all others, for any number of dimensions; or its transpose.
+
+    Shapes: those of conv1d, conv2d and conv3d. Raises RuntimeError for others.
+    """
     dims = weight.dim() - 2
     if transposed:
         return backward(convolution, dims, input, weight, bias, stride, padding, output_padding,
@@ -197,7 +224,10 @@ def convolution(input, weight, bias, stride, padding, dilation, transposed, outp
 
 @composite(space="torch nn.functional", method=False)
 def conv_tbc(input, weight, bias, pad=0):
-    """conv1d of sequences as (time, batch, channels), with weight (k, c, o)."""
+    """conv1d of sequences as (time, batch, channels), with weight (k, c, o).
+
+    Shapes: (t, n, c) → (t + 2·pad − k + 1, n, o).
+    """
     y = conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad)
     return y.permute(2, 0, 1)
 
@@ -317,7 +347,7 @@ def check_tensors(call, dims, input, weight, bias):
         raise RuntimeError(f"expected scalar type {said(a)} but found {said(b)}. Input and weight "
                            f"must have one dtype: call .to({weight.dtype}) on the input.")
     if bias is not None and bias._data.dtype != a:
-        names = [failures.c_name(t._data.dtype).replace("long long", "long int")
+        names = [failures.c_name(t._data.dtype)
                  for t in (input, bias)]
         raise RuntimeError(f"Input type ({names[0]}) and bias type ({names[1]}) should be the same")
     if a.kind == "b":

@@ -5,9 +5,9 @@ import numpy as np
 from learntorch.core import dtypes, failures
 from learntorch.core.devices import check_cpu
 from learntorch.core.graph import touch
-from learntorch.core.op import composite, nary, unary
+from learntorch.core.op import composite, entitle, nary, unary
 from learntorch.core.shapes import as_shape, count
-from learntorch.core.storage import TypedStorage, UntypedStorage, look
+from learntorch.core.storage import TypedStorage, UntypedStorage, in_shared_memory, look
 from learntorch.core.tensor import Tensor
 from learntorch.core.warned import warn
 
@@ -35,20 +35,28 @@ copied.vjp(x=lambda g: g)
 
 @composite(out=False)
 def clone(input, *, memory_format=None):
-    """The same values in memory of its own, with the history."""
+    """The same values in memory of its own, with the history.
+
+    Shapes: any; the result has that of the input.
+    """
     return copied(input)
 
 
 @composite(space="Tensor", inplace=False)
 def contiguous(self, memory_format=None):
-    """Itself if its memory is in row-major order, else a copy that is."""
+    """Itself if its memory is in row-major order, else a copy that is.
+
+    Shapes: any; the result has that of the input.
+    """
     return self if self._data.flags.c_contiguous else copied(self)
 
 
 def to_dtype(self, dtype, copy=False):
     """`self` in `dtype`: itself where nothing changes, unless `copy`."""
     if self._data.dtype is dtype.numpy:
-        return copied(self) if copy else self
+        return entitle(copied(self), "ToCopyBackward0") if copy else self
+    if self._data.dtype.kind == "W" and dtype is not dtypes.complex64:
+        return to_dtype(cast(self, dtypes.complex64), dtype)        # its parts are no views
     drops = self._data.dtype.kind == "c" and not dtype.is_complex
     if drops and dtype is not dtypes.bool_:
         warn("Casting complex values to real discards the imaginary part")
@@ -60,6 +68,7 @@ def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, mem
     """`self` with another dtype and/or on another device; itself where nothing changes.
 
     `to(dtype)`, `to(device)`, `to(device, dtype)` and `to(other)`, which takes both from `other`.
+    Shapes: any; the result has that of the input.
     """
     flags = 0
     for a in args:
@@ -74,7 +83,7 @@ def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, mem
             device = a
     check_cpu(device)
     if dtype is None:
-        return copied(self) if copy else self
+        return entitle(copied(self), "ToCopyBackward0") if copy else self
     if not isinstance(dtype, dtypes.dtype):
         from learntorch.ops.create import numpy_type
         dtype = dtypes.of(numpy_type(dtype))
@@ -85,7 +94,7 @@ def _converter(name, dtype):
     def convert(self, memory_format=None):
         return to_dtype(self, dtype)
     convert.__name__ = name
-    convert.__doc__ = f"`self` as {dtype!r}."
+    convert.__doc__ = f"`self` as {dtype!r}; itself if it is one. Shapes: any, which stays."
     return composite(convert, space="Tensor", inplace=False, name=name)
 
 
@@ -93,7 +102,8 @@ for _name, _dtype in (("float", dtypes.float32), ("double", dtypes.float64),
                       ("half", dtypes.float16), ("bfloat16", dtypes.bfloat16),
                       ("long", dtypes.int64), ("int", dtypes.int32), ("short", dtypes.int16),
                       ("char", dtypes.int8), ("byte", dtypes.uint8), ("bool", dtypes.bool_),
-                      ("cfloat", dtypes.complex64), ("cdouble", dtypes.complex128)):
+                      ("chalf", dtypes.complex32), ("cfloat", dtypes.complex64),
+                      ("cdouble", dtypes.complex128)):
     _converter(_name, _dtype)
 
 
@@ -105,7 +115,10 @@ LEGACY = {"FloatTensor": dtypes.float32, "DoubleTensor": dtypes.float64,
 
 @composite(space="Tensor", inplace=False)
 def type(self, dtype=None, non_blocking=False):
-    """The old name of its type ("torch.FloatTensor"), or `self` converted to a type."""
+    """The old name of its type ("torch.FloatTensor"), or `self` converted to a type.
+
+    Shapes: any; the result has that of the input.
+    """
     if dtype is None:
         return f"torch.{dtypes.said(self.dtype)}Tensor"
     if isinstance(dtype, str):
@@ -115,32 +128,56 @@ def type(self, dtype=None, non_blocking=False):
 
 @composite(space="Tensor", inplace=False)
 def type_as(self, tensor):
-    """`self` in the dtype of `tensor`."""
+    """`self` in the dtype of `tensor`.
+
+    Shapes: any; the result has that of the input.
+    """
     return to_dtype(self, tensor.dtype)
 
 
 @composite(space="Tensor", inplace=False)
 def cpu(self, memory_format=None):
-    """`self` in the computer's main memory: itself, it is there."""
+    """`self` in the computer's main memory: itself, it is there.
+
+    Shapes: any; the result has that of the input.
+    """
     return self
 
 
 @composite(space="Tensor", inplace=False)
 def cuda(self, device=None, non_blocking=False, memory_format=None):
-    """`self` on the GPU. Raises AssertionError where there is none."""
+    """`self` on the GPU. Raises AssertionError where there is none.
+
+    Shapes: any, which stays.
+    """
     check_cpu("cuda" if device is None else device)
 
 
 @composite(space="Tensor", inplace=False)
 def pin_memory(self, device=None):
-    """`self`: without a GPU there is nothing to pin memory for."""
+    """`self`: without a GPU there is nothing to pin memory for.
+
+    Shapes: any; the result has that of the input.
+    """
     return self
 
 
 @composite(space="Tensor", inplace=False, name="share_memory_")
 def share_memory_(self):
-    """`self`, whose memory other processes may see."""
+    """`self`, whose memory is moved to where other processes can see it, and its views' with it.
+
+    What one process writes the others see. Nothing happens if it is there already; shared memory
+    cannot be resized. Raises RuntimeError where the system has no shared memory left.
+    """
+    from learntorch.multiprocessing import share
+    share(self)
     return self
+
+
+@composite(space="Tensor", inplace=False, out=False)
+def is_shared(self):
+    """Whether other processes see the memory of this tensor; see `share_memory_`."""
+    return in_shared_memory(self._data)
 
 
 # ---- in place -------------------------------------------------------------------------------
@@ -173,7 +210,11 @@ fill.vjp(x=lambda g: g * 0)
 
 @fill.public
 def fill_value(input, value):
-    """`value` (a number or a 0-d tensor) everywhere, in the input's shape and dtype."""
+    """`value` (a number or a 0-d tensor) everywhere, in the input's shape and dtype.
+
+    Shapes: any; the result has that of the input. Raises RuntimeError for a value tensor with
+    dimensions.
+    """
     if isinstance(value, Tensor):
         if value._data.ndim:
             raise RuntimeError("fill_ only supports 0-dimension value tensor but got tensor with "
@@ -184,13 +225,19 @@ def fill_value(input, value):
 
 @composite(name="fill_", method=False)
 def fill_(input, value):
-    """Write `value` everywhere, in place."""
+    """Write `value` everywhere, in place.
+
+    Shapes: any, which stays.
+    """
     return input.fill_(value)
 
 
 @composite(name="zero_", method=False)
 def zero_(input):
-    """Write 0 everywhere, in place."""
+    """Write 0 everywhere, in place.
+
+    Shapes: any, which stays.
+    """
     return input.zero_()
 
 
@@ -209,12 +256,19 @@ zero.vjp(x=lambda g: g * 0)
 
 @composite(space="Tensor", inplace=False, name="resize_")
 def resize_(self, *sizes, size=(), memory_format=None):
-    """Change the shape in place; new elements hold whatever the memory held."""
+    """Change the shape in place; new elements hold whatever the memory held.
+
+    Shapes: any. Raises RuntimeError where the memory cannot grow, or the tensor requires a
+    gradient.
+    """
     shape = as_shape(sizes or tuple(size))
     a = self._data
     if count(shape) <= a.size and a.flags.c_contiguous:
         self._data = a.reshape(-1)[:count(shape)].reshape(shape)
     else:
+        if in_shared_memory(a):
+            raise RuntimeError("Trying to resize storage that is not resizable: other processes "
+                               "look at this memory. Make a new tensor instead.")
         grown = np.empty(shape, a.dtype)
         grown.reshape(-1)[:a.size] = a.reshape(-1)[:grown.size]
         self._data = grown
@@ -226,13 +280,17 @@ def apply_(self, callable):
     """Replace each number x by callable(x), in place; slow, Python computes each of them.
 
     Raises RuntimeError for a tensor that requires grad.
+    Shapes: any.
     """
     return each(self, "apply_", callable, self)
 
 
 @composite(space="Tensor", inplace=False, name="map_")
 def map_(self, tensor, callable):
-    """Replace each number x by callable(x, y), y the number of `tensor` at its place, in place."""
+    """Replace each number x by callable(x, y), y the number of `tensor` at its place, in place.
+
+    Shapes: `tensor` broadcasts to this one. Raises RuntimeError for a tensor that requires grad.
+    """
     return each(self, "map_", callable, self, tensor.expand(self._data.shape))
 
 
@@ -260,7 +318,11 @@ def whole(storage, dtype):
 
 @composite(space="Tensor", inplace=False, name="set_")
 def set_(self, source=None, storage_offset=0, size=None, stride=None):
-    """Make this tensor look at the memory of `source` (a tensor or a storage), all or a window."""
+    """Make this tensor look at the memory of `source` (a tensor or a storage), all or a window.
+
+    Shapes: `size` and `stride`, or those of the source. Raises TypeError for other arguments,
+    RuntimeError for a source of another dtype.
+    """
     if isinstance(source, (TypedStorage, UntypedStorage)):
         source = whole(source, self.dtype)
     if source is not None and not isinstance(source, Tensor):

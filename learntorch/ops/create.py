@@ -11,8 +11,9 @@ from learntorch.core.devices import check_cpu
 from learntorch.core.dtypes import get_default_dtype, of
 from learntorch.core.op import composite, registry
 from learntorch.core.outputs import write_out
-from learntorch.core.shapes import Size, as_shape
+from learntorch.core.shapes import as_shape, broadcast
 from learntorch.core.tensor import Tensor, canonical, wrap
+from learntorch.core.warned import warn
 
 
 def finish(array, requires_grad=False, out=None, op=None):
@@ -23,8 +24,16 @@ def finish(array, requires_grad=False, out=None, op=None):
     return t.requires_grad_() if requires_grad else t
 
 
-def numpy_type(dtype, default=None):
-    """The NumPy dtype meant by `dtype` (None: the default one). Raises TypeError for others."""
+def numpy_type(dtype, default=None, out=None):
+    """The NumPy dtype meant by `dtype` (None: the default one, or that of `out`).
+
+    Raises TypeError for others, RuntimeError where `out` has another one.
+    """
+    if out is not None:
+        if dtype is not None and out.dtype.numpy is not numpy_type(dtype):
+            raise RuntimeError(f"dtype {dtypes.said(numpy_type(dtype))} does not match dtype of "
+                               f"out parameter ({dtypes.said(out.dtype)})")
+        return out.dtype.numpy
     if dtype is None:
         return (default or get_default_dtype()).numpy
     if isinstance(dtype, dtypes.dtype):
@@ -92,8 +101,8 @@ def array_of(data, dtype=None):
     except ValueError as error:
         raise ValueError(_ragged(data) or str(error)) from None
     except OverflowError:
-        raise RuntimeError("value cannot be converted to type "
-                           f"{dtype.name if dtype else 'int64_t'} without overflow") from None
+        d = dtypes.int64 if dtype is None else dtype
+        raise dtypes.too_much(d.numpy, "the number is too large.") from None
     except TypeError:
         raise _no_number(data) from None
     if dtype is None:
@@ -165,6 +174,7 @@ def tensor(data, *more, dtype=None, device=None, requires_grad=False, pin_memory
     """A new tensor with a copy of `data` (numbers, nested lists, an array, a tensor).
 
     Raises ValueError for rows of different lengths, RuntimeError where a dtype cannot be told.
+    Shapes: (2, 3) for two lists of three numbers, () for one number.
     """
     if more:
         raise TypeError(f"tensor() takes 1 positional argument but {1 + len(more)} were given. The "
@@ -191,16 +201,17 @@ def _may_hold_fractions(data):
 
 
 def _warn_copy():
-    import warnings
-    warnings.warn("To copy construct from a tensor, it is recommended to use "
-                  "sourceTensor.detach().clone() or sourceTensor.detach().clone()."
-                  "requires_grad_(True), rather than torch.tensor(sourceTensor).",
-                  UserWarning, stacklevel=3)
+    warn("To copy construct from a tensor, it is recommended to use "
+         "sourceTensor.detach().clone() or sourceTensor.detach().clone()."
+         "requires_grad_(True), rather than torch.tensor(sourceTensor).")
 
 
 @creator
 def from_numpy(ndarray):
-    """A tensor that shares memory with a NumPy array. Raises TypeError for types it cannot hold."""
+    """A tensor that shares memory with a NumPy array. Raises TypeError for types it cannot hold.
+
+    Shapes: that of the array. Raises ValueError for negative strides and foreign byte order.
+    """
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     if not ndarray.dtype.isnative:
@@ -217,16 +228,18 @@ def from_numpy(ndarray):
 
 
 def _warn_read_only():
-    import warnings
-    warnings.warn("The given NumPy array is not writable, and PyTorch does not support "
-                  "non-writable tensors. This means writing to this tensor will result in "
-                  "undefined behavior. You may want to copy the array to protect its data or make "
-                  "it writable before converting it to a tensor.", UserWarning, stacklevel=3)
+    warn("The given NumPy array is not writable, and PyTorch does not support "
+         "non-writable tensors. This means writing to this tensor will result in "
+         "undefined behavior. You may want to copy the array to protect its data or make "
+         "it writable before converting it to a tensor.")
 
 
 @creator
 def as_tensor(data, dtype=None, device=None):
-    """`data` as a tensor, sharing memory and history where that is possible."""
+    """`data` as a tensor, sharing memory and history where that is possible.
+
+    Shapes: that of the data. Raises what `torch.tensor` raises.
+    """
     check_cpu(device)
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
@@ -238,7 +251,10 @@ def as_tensor(data, dtype=None, device=None):
 
 @creator
 def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
-    """`obj` as a tensor; shares memory unless `copy=True`."""
+    """`obj` as a tensor; shares memory unless `copy=True`.
+
+    Shapes: that of `obj`. Raises what `torch.tensor` raises.
+    """
     if copy:
         return tensor(obj._data if isinstance(obj, Tensor) else obj, dtype=dtype,
                       requires_grad=requires_grad)
@@ -248,14 +264,20 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
 
 @creator
 def scalar_tensor(s, *, dtype=None, layout=None, device=None, requires_grad=False):
-    """A 0-d tensor holding the number `s`, of the default floating-point type."""
+    """A 0-d tensor holding the number `s`, of the default floating-point type.
+
+    Raises TypeError for what is no number.
+    """
     d = dtypes.of_number(s) if dtype is None else of(numpy_type(dtype))
     return finish(np.array(s, d.numpy), requires_grad)
 
 
 @creator
 def from_dlpack(ext_tensor, *, device=None, copy=None):
-    """A tensor sharing memory with any object that speaks DLPack, unless `copy`."""
+    """A tensor sharing memory with any object that speaks DLPack, unless `copy`.
+
+    Shapes: that of the object.
+    """
     check_cpu(device)
     a = np.from_dlpack(ext_tensor)
     return wrap(a.copy() if copy else a)
@@ -267,55 +289,77 @@ def from_dlpack(ext_tensor, *, device=None, copy=None):
 @creator
 def empty(*size, out=None, dtype=None, layout=None, device=None, requires_grad=False,
           pin_memory=False, memory_format=None, **named):
-    """A tensor of the given sizes with whatever the memory held."""
+    """A tensor of the given sizes with whatever the memory held.
+
+    Shapes: the sizes, `empty(2, 3)` or `empty((2, 3))`. Raises TypeError where they are no whole
+    numbers, RuntimeError for a negative one.
+    """
     check_cpu(device, layout)
     shape = sizes_of("empty", size, named)
-    return finish(np.empty(shape, numpy_type(dtype)), requires_grad, out, empty.op)
+    return finish(np.empty(shape, numpy_type(dtype, out=out)), requires_grad, out, empty.op)
 
 
 @creator
 def zeros(*size, out=None, dtype=None, layout=None, device=None, requires_grad=False, **named):
-    """A tensor of the given sizes filled with 0."""
+    """A tensor of the given sizes filled with 0.
+
+    Shapes: the sizes, `zeros(2, 3)` or `zeros((2, 3))`. Raises TypeError where they are no whole
+    numbers, RuntimeError for a negative one.
+    """
     check_cpu(device, layout)
     shape = sizes_of("zeros", size, named)
-    return finish(np.zeros(shape, numpy_type(dtype)), requires_grad, out, zeros.op)
+    return finish(np.zeros(shape, numpy_type(dtype, out=out)), requires_grad, out, zeros.op)
 
 
 @creator
 def ones(*size, out=None, dtype=None, layout=None, device=None, requires_grad=False, **named):
-    """A tensor of the given sizes filled with 1."""
+    """A tensor of the given sizes filled with 1.
+
+    Shapes: the sizes, `ones(2, 3)` or `ones((2, 3))`. Raises TypeError where they are no whole
+    numbers, RuntimeError for a negative one.
+    """
     check_cpu(device, layout)
     shape = sizes_of("ones", size, named)
-    return finish(np.ones(shape, numpy_type(dtype)), requires_grad, out, ones.op)
+    return finish(np.ones(shape, numpy_type(dtype, out=out)), requires_grad, out, ones.op)
 
 
 @creator
 def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, requires_grad=False,
          names=None):
-    """A tensor of shape `size` filled with `fill_value`, whose type it has by default."""
+    """A tensor of shape `size` filled with `fill_value`, whose type it has by default.
+
+    Raises TypeError for a size that is no whole number, RuntimeError for a negative one and for a
+    value that the dtype cannot hold.
+    """
     check_cpu(device, layout)
     if isinstance(fill_value, Tensor):
         fill_value = fill_value.item()
     shape = shape_of("full", (size,))
-    default = dtypes.of_number(fill_value)
-    d = numpy_type(dtype, default)
+    d = numpy_type(dtype, dtypes.of_number(fill_value), out)
     return finish(np.full(shape, dtypes.held(fill_value, d), d), requires_grad, out, full.op)
 
 
 @creator
 def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
-    """The n × m matrix with 1 on the diagonal and 0 elsewhere."""
+    """The n × m matrix with 1 on the diagonal and 0 elsewhere.
+
+    Raises RuntimeError for a negative size.
+    """
     check_cpu(device, layout)
     for size, name in ((n, "n"), (m, "m")):
         if size is not None and size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
-    return finish(np.eye(n, m, dtype=numpy_type(dtype)), requires_grad, out, eye.op)
+    return finish(np.eye(n, m, dtype=numpy_type(dtype, out=out)), requires_grad, out, eye.op)
 
 
 @creator
 def arange(start=None, end=None, step=1, *, out=None, dtype=None, layout=None, device=None,
            requires_grad=False):
-    """start, start + step, … up to but without `end`: ⌈(end − start)/step⌉ numbers."""
+    """start, start + step, … up to but without `end`: ⌈(end − start)/step⌉ numbers.
+
+    Shapes: one dimension. Raises RuntimeError for a step of 0, one of the wrong sign, and infinite
+    ends.
+    """
     check_cpu(device, layout)
     if end is None:
         start, end = None, start
@@ -349,11 +393,13 @@ def arange(start=None, end=None, step=1, *, out=None, dtype=None, layout=None, d
 @creator
 def range(start, end=None, step=1, *, out=None, dtype=None, layout=None, device=None,
           requires_grad=False):
-    """start, start + step, … up to and including `end`. Deprecated by PyTorch: use arange."""
-    import warnings
-    warnings.warn("torch.range is deprecated and will be removed in a future release because its "
-                  "behavior is inconsistent with Python's range builtin. Instead, use "
-                  "torch.arange, which produces values in [start, end).", UserWarning, stacklevel=2)
+    """start, start + step, … up to and including `end`. Deprecated by PyTorch: use arange.
+
+    Shapes: one dimension. Raises TypeError for an unknown dtype.
+    """
+    warn("torch.range is deprecated and will be removed in a future release because its "
+         "behavior is inconsistent with Python's range builtin. Instead, use "
+         "torch.arange, which produces values in [start, end).")
     if end is None:
         start, end = 0, start
     n = int(np.floor((end - start) / step)) + 1
@@ -382,13 +428,15 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
 
     From the left for the first half and from the right for the second, as PyTorch does, so that
     both ends are exact.
+    Shapes: (steps). Raises RuntimeError for negative `steps`, TypeError without them.
     """
     check_cpu(device, layout)
     start, end, steps = _ends("linspace", start, end, steps)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     both = start + end
-    d = numpy_type(dtype, dtypes.default_complex() if isinstance(both, builtins.complex) else None)
+    default = dtypes.default_complex() if isinstance(both, builtins.complex) else None
+    d = numpy_type(dtype, default, out)
     return finish(_spaced(start, end, steps, d), requires_grad, out, linspace.op)
 
 
@@ -409,13 +457,17 @@ def _spaced(start, end, steps, d):
 @creator
 def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None,
              requires_grad=False):
-    """`steps` powers of `base`, the exponents evenly spaced from `start` to `end`."""
+    """`steps` powers of `base`, the exponents evenly spaced from `start` to `end`.
+
+    Shapes: (steps). Raises RuntimeError for negative `steps`, TypeError without them.
+    """
     check_cpu(device, layout)
     start, end, steps = _ends("logspace", start, end, steps)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     both = start + end
-    d = numpy_type(dtype, dtypes.default_complex() if isinstance(both, builtins.complex) else None)
+    default = dtypes.default_complex() if isinstance(both, builtins.complex) else None
+    d = numpy_type(dtype, default, out)
     work = np.dtype(np.complex128 if d.kind == "c" else np.float64)
     if d.kind in "iu":
         start, end = int(start), int(end)
@@ -426,7 +478,10 @@ def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None,
 
 @creator
 def complex_(real, imag, *, out=None):
-    """real + i·imag."""
+    """real + i·imag.
+
+    Shapes: any two that broadcast. Raises RuntimeError unless both have one floating-point dtype.
+    """
     for place, t in enumerate((real, imag)):
         if not isinstance(t, Tensor):
             raise TypeError(f"complex(): argument '{('real', 'imag')[place]}' (position "
@@ -441,7 +496,10 @@ def complex_(real, imag, *, out=None):
         raise RuntimeError("Expected object of scalar type "
                            f"{dtypes.said(real.dtype.to_complex())} but got scalar type "
                            f"{dtypes.said(out.dtype)} for argument 'out'")
+    broadcast(real._data.shape, imag._data.shape)
     r = registry["make_complex"](real, imag)
+    if real.dtype is dtypes.float16:
+        r = r.to(dtypes.complex32)
     return r if out is None else write_out(complex_.op, out, r, (real, imag))
 
 
@@ -460,89 +518,42 @@ def like(input, dtype, device, requires_grad, make):
 @creator
 def empty_like(input, *, dtype=None, layout=None, device=None, requires_grad=False,
                memory_format=None):
-    """An uninitialised tensor of `input`'s shape."""
+    """An uninitialised tensor of `input`'s shape.
+
+    Raises TypeError for what is no tensor.
+    """
     return like(input, dtype, device, requires_grad, np.empty_like)
 
 
 @creator
 def zeros_like(input, *, dtype=None, layout=None, device=None, requires_grad=False,
                memory_format=None):
-    """Zeros in `input`'s shape and dtype."""
+    """Zeros in `input`'s shape and dtype.
+
+    Raises TypeError for what is no tensor.
+    """
     return like(input, dtype, device, requires_grad, np.zeros_like)
 
 
 @creator
 def ones_like(input, *, dtype=None, layout=None, device=None, requires_grad=False,
               memory_format=None):
-    """Ones in `input`'s shape and dtype."""
+    """Ones in `input`'s shape and dtype.
+
+    Raises TypeError for what is no tensor.
+    """
     return like(input, dtype, device, requires_grad, np.ones_like)
 
 
 @creator
 def full_like(input, fill_value, *, dtype=None, layout=None, device=None, requires_grad=False,
               memory_format=None):
-    """`fill_value` everywhere, in `input`'s shape and dtype."""
+    """`fill_value` everywhere, in `input`'s shape and dtype.
+
+    Raises TypeError for what is no tensor.
+    """
     return like(input, dtype, device, requires_grad,
                 lambda a, d: np.full_like(a, dtypes.held(fill_value, d or a.dtype), dtype=d))
-
-
-def _method(function):
-    """Decorator: a Tensor method that makes new tensors (`t.new_zeros`)."""
-    return composite(function, space="Tensor", inplace=False)
-
-
-def _new_type(self, dtype):
-    return self._data.dtype if dtype is None else numpy_type(dtype)
-
-
-@_method
-def new(self, *data):
-    """A tensor of this dtype: `new(2, 3)` uninitialised, `new([2, 3])` with these numbers."""
-    if not data or isinstance(data[0], int):
-        return new_empty(self, data or (0,))
-    if isinstance(data[0], Size):
-        return new_empty(self, data[0])
-    return data[0].view(data[0].shape) if isinstance(data[0], Tensor) else new_tensor(self, *data)
-
-
-@_method
-def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False, layout=None,
-               pin_memory=False):
-    """A tensor from `data`, of this tensor's dtype."""
-    return tensor(data, dtype=self.dtype if dtype is None else dtype, requires_grad=requires_grad)
-
-
-@_method
-def new_empty(self, size=(), *more, dtype=None, device=None, requires_grad=False, layout=None,
-              pin_memory=False):
-    """An uninitialised tensor of this tensor's dtype."""
-    shape = shape_of("new_empty", (size, *more))
-    return finish(np.empty(shape, _new_type(self, dtype)), requires_grad)
-
-
-@_method
-def new_zeros(self, size=(), *more, dtype=None, device=None, requires_grad=False, layout=None,
-              pin_memory=False):
-    """Zeros of this tensor's dtype."""
-    shape = shape_of("new_zeros", (size, *more))
-    return finish(np.zeros(shape, _new_type(self, dtype)), requires_grad)
-
-
-@_method
-def new_ones(self, size=(), *more, dtype=None, device=None, requires_grad=False, layout=None,
-             pin_memory=False):
-    """Ones of this tensor's dtype."""
-    shape = shape_of("new_ones", (size, *more))
-    return finish(np.ones(shape, _new_type(self, dtype)), requires_grad)
-
-
-@_method
-def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False, layout=None,
-             pin_memory=False):
-    """`fill_value` everywhere, of this tensor's dtype."""
-    shape = shape_of("new_full", (size,))
-    d = _new_type(self, dtype)
-    return finish(np.full(shape, dtypes.held(fill_value, d), d), requires_grad)
 
 
 @composite(space="rules", inplace=False)

@@ -9,7 +9,7 @@ from learntorch.core.tensor import wrap
 from learntorch.ops.reduce import axes, restore
 
 
-@nary(space="rules", grad="Norm", result="real")
+@nary(space="rules", grad="LinalgVectorNorm", result="real")
 def p_norm(xp, x, p, dim, keepdim):
     """(Σ |x|ᵖ)^{1/p} along `dim`; the largest |x| for p = ∞, how many are not 0 for p = 0."""
     a = xp.abs(x)
@@ -71,16 +71,19 @@ def unit(x, dim, eps):
     return x / (length + (limited - length.detach()))
 
 
-@composite(space="torch nn.functional", method=False)
+@composite(space="torch nn.functional", method=False, grad="NormBackward1")
 def pairwise_distance(x1, x2, p=2.0, eps=1e-06, keepdim=False):
     """‖x₁ − x₂ + eps‖ₚ over the last dimension."""
     difference = x1 - x2 + eps
     return p_norm(difference, p, -1, keepdim) if difference._data.ndim else difference.abs()
 
 
-@composite(space="torch nn.functional", method=False)
+@composite(space="torch nn.functional", method=False, grad="Pdist")
 def pdist(input, p=2):
-    """‖xᵢ − xⱼ‖ₚ for all pairs i < j of rows: (n, m) → (n(n − 1)/2)."""
+    """‖xᵢ − xⱼ‖ₚ for all pairs i < j of rows: (n, m) → (n(n − 1)/2).
+
+    Raises RuntimeError unless the input is a matrix of floats and p ≥ 0.
+    """
     if input._data.ndim != 2:
         raise RuntimeError("pdist only supports 2D tensors, got: "
                            f"{input._data.ndim}D")

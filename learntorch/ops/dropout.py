@@ -8,6 +8,7 @@ from learntorch import random, random_streams
 from learntorch.core.dtypes import said
 from learntorch.core.op import composite, nary
 from learntorch.core.tensor import wrap
+from learntorch.core.warned import warn
 
 # The value that alpha dropout puts where selu's output is switched off: −λα of selu.
 SELU_FLOOR = 1.7580993408473766
@@ -81,6 +82,7 @@ def dropout(input, p=0.5, training=True, inplace=False):
     """x · m / (1 − p), m = 0 with probability p and 1 otherwise; x itself when not training.
 
     Source: Srivastava et al., Dropout (2014). Raises ValueError for p outside [0, 1].
+    Shapes: any; the result has that of the input.
     """
     return finish(input, mask(input, input._data.shape, p, training), inplace)
 
@@ -90,6 +92,7 @@ def alpha_dropout(input, p=0.5, training=False, inplace=False):
     """Dropout for selu networks: what is switched off gets selu's lowest value, not 0.
 
     Source: Klambauer et al., Self-normalizing neural networks (2017).
+    Shapes: any; the result has that of the input. Raises ValueError for p outside [0, 1].
     """
     return finish(input, alpha_mask(input, input._data.shape, p, training), inplace)
 
@@ -101,7 +104,11 @@ def channels(shape, lead):
 
 @composite(space="nn.functional")
 def feature_alpha_dropout(input, p=0.5, training=False, inplace=False):
-    """Alpha dropout of whole channels of (N, C, …)."""
+    """Alpha dropout of whole channels of (N, C, …).
+
+    The shape stays. Raises ValueError for p outside [0, 1], RuntimeError for fewer than two
+    dimensions.
+    """
     check_probability(p)
     shape = input._data.shape
     if len(shape) < 2 and not idle(input, p, training) and p != 1:
@@ -111,13 +118,11 @@ def feature_alpha_dropout(input, p=0.5, training=False, inplace=False):
 
 def warn_dimensions(name, ndim, spatial, sizes):
     """PyTorch's warning for an input with a number of dimensions that it may not be meant for."""
-    import warnings
-    warnings.warn(f"{name}: Received a {ndim}-D input to {name}, which is deprecated and will "
-                  "result in an error in a future release. To retain the behavior and silence this "
-                  f"warning, please use dropout instead. Note that {name} exists to provide "
-                  f"channel-wise dropout on inputs with {spatial} spatial dimensions, a channel "
-                  f"dimension, and an optional batch dimension (i.e. {sizes} inputs).",
-                  UserWarning, stacklevel=3)
+    warn(f"{name}: Received a {ndim}-D input to {name}, which is deprecated and will "
+         "result in an error in a future release. To retain the behavior and silence this "
+         f"warning, please use dropout instead. Note that {name} exists to provide "
+         f"channel-wise dropout on inputs with {spatial} spatial dimensions, a channel "
+         f"dimension, and an optional batch dimension (i.e. {sizes} inputs).")
 
 
 def per_channel(input, p, training, inplace, batched):
@@ -132,7 +137,10 @@ def per_channel(input, p, training, inplace, batched):
 
 @composite(space="nn.functional")
 def dropout1d(input, p=0.5, training=True, inplace=False):
-    """Whole channels of (N, C, L) or (C, L) set to 0 with probability p."""
+    """Whole channels of (N, C, L) or (C, L) set to 0 with probability p.
+
+    The shape stays. Raises ValueError for p outside [0, 1], RuntimeError for other dimensions.
+    """
     check_probability(p)
     ndim = input._data.ndim
     if ndim not in (2, 3):
@@ -145,25 +153,32 @@ def dropout1d(input, p=0.5, training=True, inplace=False):
 
 @composite(space="nn.functional")
 def dropout2d(input, p=0.5, training=True, inplace=False):
-    """Whole channels of (N, C, H, W) or (N, C, L) set to 0 with probability p."""
+    """Whole channels of (N, C, H, W) or (N, C, L) set to 0 with probability p.
+
+    The shape stays. Raises ValueError for p outside [0, 1], RuntimeError for fewer than two
+    dimensions.
+    """
     check_probability(p)
     ndim = input._data.ndim
     if ndim not in (3, 4):
         warn_dimensions("dropout2d", ndim, 2, "3D or 4D")
     if ndim == 3:
-        import warnings
-        warnings.warn("dropout2d: Received a 3D input to dropout2d and assuming that channel-wise "
-                      "1D dropout behavior is desired - input is interpreted as shape (N, C, L), "
-                      "where C is the channel dim. This behavior will change in a future release "
-                      "to interpret the input as one without a batch dimension, i.e. shape (C, H, "
-                      "W). To maintain the 1D channel-wise dropout behavior, please switch to "
-                      "using dropout1d instead.", UserWarning, stacklevel=2)
+        warn("dropout2d: Received a 3D input to dropout2d and assuming that channel-wise "
+             "1D dropout behavior is desired - input is interpreted as shape (N, C, L), "
+             "where C is the channel dim. This behavior will change in a future release "
+             "to interpret the input as one without a batch dimension, i.e. shape (C, H, "
+             "W). To maintain the 1D channel-wise dropout behavior, please switch to "
+             "using dropout1d instead.")
     return per_channel(input, p, training, inplace, True)
 
 
 @composite(space="nn.functional")
 def dropout3d(input, p=0.5, training=True, inplace=False):
-    """Whole channels of (N, C, D, H, W) or (C, D, H, W) set to 0 with probability p."""
+    """Whole channels of (N, C, D, H, W) or (C, D, H, W) set to 0 with probability p.
+
+    The shape stays. Raises ValueError for p outside [0, 1], RuntimeError for fewer than two
+    dimensions.
+    """
     check_probability(p)
     ndim = input._data.ndim
     if ndim not in (4, 5):

@@ -2,7 +2,7 @@
 
 from learntorch.core.dtypes import FLOATS, of, said
 from learntorch.core.failures import c_name, not_implemented
-from learntorch.core.op import composite
+from learntorch.core.op import composite, nary
 from learntorch.core.outputs import write_out
 from learntorch.core.shapes import broadcast, count, wrap_dim, wrap_dims
 from learntorch.core.tensor import Tensor
@@ -24,7 +24,7 @@ def einsum(*args):
     """
     equation, operands = _arguments(args)
     terms, output = _read(equation, operands)
-    terms = [_named(term, t._data.ndim, n, "..." in output or not output)
+    terms = [_named(term, t._data.ndim, n, not output or "..." in output)
              for n, (term, t) in enumerate(zip(terms, operands, strict=True))]
     output = _result(equation, terms, output)
     sizes = {}
@@ -183,7 +183,9 @@ def _arranged(labels, t, output, sizes):
 # ---- relatives ------------------------------------------------------------------------------
 
 
-@composite(method=False)
+@composite(method=False,
+           out="tensordot: Expected the output tensor to have dtype {Want}, but got an output "
+               "tensor with dtype {Got}")
 def tensordot(a, b, dims=2, out=None):
     """Σ over pairs of dimensions: the last `dims` of a with the first of b, or two lists of them.
 
@@ -223,7 +225,11 @@ def tensordot(a, b, dims=2, out=None):
 
 @composite(out=True)
 def inner(input, other):
-    """Σ over the last dimension of both; the product where one is a number."""
+    """Σ over the last dimension of both; the product where one is a number.
+
+    Shapes: (…, n), (…, n) → all dimensions but the last of both. Raises RuntimeError where the last
+    sizes differ.
+    """
     a, b = input._data, other._data
     if not a.ndim or not b.ndim:
         return input * other
@@ -233,13 +239,15 @@ def inner(input, other):
     return tensordot(input, other, ([-1], [-1]))
 
 
-@composite(out=True)
+@composite(out="result dtype {Got} does not match input dtype {Want}", grad="Vdot")
 def vdot(input, other):
     """Σ conj(xᵢ) yᵢ of two vectors."""
     return dot(input.conj(), other)
 
 
-@composite(space="linalg", name="linalg.vecdot", out=True, method=False)
+@composite(space="linalg", name="linalg.vecdot", method=False,
+           grad=lambda x: "VdotBackward0" if x.ndim == 1 else "SumBackward1",
+           out="linalg.vecdot: Expected out of dtype{Want} but found {Got}")
 def vecdot(x, y, *, dim=-1):
     """Σ conj(x) y along `dim`."""
     for t in (x, y):
@@ -254,13 +262,19 @@ def vecdot(x, y, *, dim=-1):
 
 @composite(out=True)
 def ger(input, vec2):
-    """xᵢ yⱼ for all i, j: another name of `outer`."""
+    """xᵢ yⱼ for all i, j: another name of `outer`.
+
+    Shapes: (n), (m) → (n, m). Raises RuntimeError for what is no vector.
+    """
     return outer(input, vec2)
 
 
-@composite(out=True, inplace=True)
+@composite(out=True, inplace=True, grad="Addr")
 def addr(input, vec1, vec2, *, beta=1, alpha=1):
-    """beta · input + alpha · vec1 ⊗ vec2."""
+    """beta · input + alpha · vec1 ⊗ vec2.
+
+    Shapes: vec1 (n), vec2 (m), input broadcasts to (n, m). Raises RuntimeError for other shapes.
+    """
     for name, v in (("vec1", vec1), ("vec2", vec2)):
         if v._data.ndim != 1:
             raise RuntimeError(f"addr: Expected 1-D argument {name}, but got {v._data.ndim}-D")
@@ -278,9 +292,12 @@ def addr(input, vec1, vec2, *, beta=1, alpha=1):
     return (input if beta == 1 else input * beta) + product
 
 
-@composite(out=True)
+@composite(out=True, grad="UnsafeView")
 def kron(input, other):
-    """The blocks xᵢⱼ · other, laid out as one tensor: Kronecker's product."""
+    """The blocks xᵢⱼ · other, laid out as one tensor: Kronecker's product.
+
+    Shapes: (a₁, …, aₖ), (b₁, …, bₖ) → (a₁ b₁, …, aₖ bₖ).
+    """
     n = max(input._data.ndim, other._data.ndim)
     a = (1,) * (n - input._data.ndim) + input._data.shape
     b = (1,) * (n - other._data.ndim) + other._data.shape
@@ -289,9 +306,13 @@ def kron(input, other):
     return (x * y).reshape([i * j for i, j in zip(a, b, strict=True)])
 
 
-@composite(method=False, out=True)
+@composite(method=False, out="multi_dot(): expected out tensor to have dtype {want} but got {got}")
 def chain_matmul(*matrices):
-    """The product of several matrices."""
+    """The product of several matrices.
+
+    Shapes: (a, b), (b, c), … → (a, …). Raises RuntimeError for what is no matrix, and for inner
+    sizes that differ.
+    """
     if len(matrices) == 1 and isinstance(matrices[0], (list, tuple)):
         matrices = matrices[0]
     if not matrices:
@@ -305,9 +326,14 @@ def chain_matmul(*matrices):
     return matrices[0] if len(matrices) == 1 else multi_dot(matrices)
 
 
-@composite(space="linalg", name="linalg.multi_dot", out=True, method=False)
+@composite(space="linalg", name="linalg.multi_dot", method=False,
+           out="multi_dot(): expected out tensor to have dtype {want} but got {got}")
 def multi_dot(tensors):
-    """The product of several matrices, in the cheapest order; vectors may stand at the ends."""
+    """The product of several matrices, in the cheapest order; vectors may stand at the ends.
+
+    Shapes: (a, b), (b, c), … → (a, …). Raises RuntimeError for other shapes, two dtypes and fewer
+    than two tensors.
+    """
     if isinstance(tensors, Tensor):
         raise TypeError("linalg_multi_dot(): argument 'tensors' (position 1) must be tuple of "
                         "Tensors, not Tensor")
@@ -362,7 +388,7 @@ def _chained(matrices):
 # ---- cross products and distances -----------------------------------------------------------
 
 
-@composite(space="linalg", name="linalg.cross", out=True, method=False)
+@composite(space="linalg", name="linalg.cross", out="dtype", method=False, grad="LinalgCross")
 def cross_along(input, other, *, dim=-1):
     """The vector at right angles to both along `dim`, of length |x| |y| sin of their angle."""
     a, b = input._data, other._data
@@ -385,24 +411,48 @@ def cross_along(input, other, *, dim=-1):
         other, after)
 
 
-@composite(out=True)
+@composite(out="dtype")
 def cross(input, other, dim=None):
     """The vector at right angles to both, along `dim` or the first dimension of size 3."""
     if dim is None:
-        import warnings
-        warnings.warn("Using torch.cross without specifying the dim arg is deprecated.\nPlease "
-                      "either pass the dim explicitly or simply use torch.linalg.cross.\nThe "
-                      "default value of dim will change to agree with that of linalg.cross in a "
-                      "future release.", UserWarning, stacklevel=2)
+        warn("Using torch.cross without specifying the dim arg is deprecated.\nPlease "
+             "either pass the dim explicitly or simply use torch.linalg.cross.\nThe "
+             "default value of dim will change to agree with that of linalg.cross in a "
+             "future release.")
         dim = next((i for i, n in enumerate(input._data.shape) if n == 3), None)
         if dim is None:
             raise RuntimeError("no dimension of size 3 in input")
     return cross_along(input, other, dim=dim)
 
 
-@composite(method=False, out=False)
+# From how many rows on distances are made of one matrix product, by the name of the mode.
+EUCLIDEAN = {"use_mm_for_euclid_dist_if_necessary": 25, "use_mm_for_euclid_dist": 0}
+
+
+@nary(tensors=("x", "y"), space="rules", grad="Cdist")
+def euclidean(xp, x, y):
+    """‖xᵢ − yⱼ‖ of all rows, as √(‖xᵢ‖² − 2 xᵢ · yⱼ + ‖yⱼ‖²): small memory, rounded more."""
+    squares = xp.add.reduce(x * x, axis=-1)[..., :, None] - 2 * xp.matmul(x, y.swapaxes(-1, -2))
+    squares += xp.add.reduce(y * y, axis=-1)[..., None, :]
+    return xp.sqrt(xp.maximum(squares, 0))
+
+
+def euclidean_x(xp, g, x, y, out):
+    """Σⱼ wᵢⱼ (xᵢ − yⱼ), wᵢⱼ = gᵢⱼ / ‖xᵢ − yⱼ‖; 0 where two rows are equal."""
+    w = xp.where(xp.eq(out, 0), xp.zeros_like(out), g / out)
+    return w.sum(axis=-1, keepdims=True) * x - xp.matmul(w, y)
+euclidean.vjp(x=euclidean_x,
+              y=lambda xp, g, x, y, out: euclidean_x(xp, g.swapaxes(-1, -2), y, x,
+                                                     out.swapaxes(-1, -2)))
+
+
+@composite(method=False, out=False, grad="Cdist")
 def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
-    """The p-norm distance of every row of x1 to every row of x2."""
+    """The p-norm distance of every row of x1 to every row of x2.
+
+    Shapes: (…, n, d), (…, m, d) → (…, n, m). Raises RuntimeError for other shapes, p < 0, and whole
+    numbers.
+    """
     a, b = x1._data, x2._data
     for name, v in (("X1", a), ("X2", b)):
         if v.ndim < 2:
@@ -419,5 +469,8 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
     if a.dtype is not b.dtype:
         raise RuntimeError(f"expected scalar type {said(a.dtype)} but found {said(b.dtype)}: call "
                            f".to(torch.{of(a.dtype).name}) on x2")
+    if p == 2 and compute_mode in EUCLIDEAN and max(a.shape[-2], b.shape[-2]) > EUCLIDEAN[
+            compute_mode]:
+        return euclidean(x1, x2)
     away = x1.unsqueeze(-2) - x2.unsqueeze(-3)
     return p_norm(away, p, (away._data.ndim - 1,), False)

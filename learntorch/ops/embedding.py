@@ -104,7 +104,7 @@ scaled_gradient.vjp(x=lambda g, scale: g * scale)
 # ---- bags ------------------------------------------------------------------------------------
 
 
-@composite(space="nn.functional")
+@composite(space="nn.functional", grad="EmbeddingBag")
 def embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale_grad_by_freq=False,
                   mode="mean", sparse=False, per_sample_weights=None, include_last_offset=False,
                   padding_idx=None):
@@ -143,7 +143,10 @@ def embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale
     found = rows(weight, indices.copy(), None)
     if scales is not None:
         found = found * scales.unsqueeze(1)
-    total = add_rows(found, bags, len(starts), None)
+    if offsets is None and padding_idx is None and indices.size:        # bags of one size
+        total = found.reshape(*input._data.shape, -1).sum(1)
+    else:
+        total = add_rows(found, bags, len(starts), None)
     if mode == "sum":
         return total
     sizes = np.maximum(np.bincount(bags, minlength=len(starts)), 1)[:, None]
@@ -213,7 +216,10 @@ def largest_rows(weight, indices, bags, n):
 
 @composite(space="nn.functional")
 def one_hot(tensor, num_classes=-1):
-    """A vector of zeros with a 1 at the index, for every index: (*) → (*, num_classes)."""
+    """A vector of zeros with a 1 at the index, for every index: (*) → (*, num_classes).
+
+    Raises RuntimeError for indices that are no int64, negative, or not below num_classes.
+    """
     if not isinstance(tensor, Tensor) or tensor._data.dtype != np.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     a = tensor._data

@@ -19,7 +19,14 @@ from learntorch.ops.shape import roll
 MIRRORED = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
 
 
-@nary(space="rules", grad="FftC2C", result=None)
+def c2c_title(x, dims, inverse):
+    """PyTorch transforms real numbers by fft_r2c, and puts the mirror images beside the result."""
+    if x.dtype.is_complex or len(dims) > 1:
+        return "FftC2CBackward0"
+    return "ConjBackward0" if inverse else "FftR2CBackward0"
+
+
+@nary(space="rules", grad=c2c_title, result=None)
 def fft_c2c(xp, x, dims, norm, inverse):
     """Xₖ = Σⱼ xⱼ e^(∓2πi jk/n) along each of `dims`: (…, n, …) → (…, n, …)."""
     transform, plain = (xp.fft.ifft, "forward") if inverse else (xp.fft.fft, "backward")
@@ -45,7 +52,14 @@ def computed(transform, x, n, d, norm, plain):
     return transform(x, n, d, norm)
 
 
-@nary(space="rules", grad="FftR2C", result=None)
+def r2c_title(dims, inverse):
+    """PyTorch has no inverse fft_r2c: it conjugates, or goes on in the other dimensions."""
+    if not inverse:
+        return "FftR2CBackward0"
+    return "ConjBackward0" if len(dims) == 1 else "FftC2CBackward0"
+
+
+@nary(space="rules", grad=r2c_title, result=None)
 def fft_r2c(xp, x, dims, norm, inverse):
     """fft_c2c of real numbers, frequencies 0 … n/2 of the last of `dims`: n → n//2 + 1."""
     if inverse:
@@ -389,6 +403,9 @@ def fftfreq(n, d=1.0, *, out=None, dtype=None, layout=None, device=None, require
     """The frequencies of fft's n results, in cycles per unit of the sample spacing d: k / (n·d).
 
     They count 0, 1, …, then from −n/2 to −1: frequency n − k is the same as −k.
+    Raises RuntimeError for a negative n and for a dtype of whole numbers, TypeError for an n that
+    is none.
+    Shapes: (n).
     """
     half = (count("fftfreq", n) + 1) // 2
     k = [*range(half), *range(half - n, 0)]
@@ -397,7 +414,12 @@ def fftfreq(n, d=1.0, *, out=None, dtype=None, layout=None, device=None, require
 
 @composite(name="fft.rfftfreq", space="fft")
 def rfftfreq(n, d=1.0, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
-    """The frequencies of rfft's n//2 + 1 results, in cycles per unit of spacing d: k / (n·d)."""
+    """The frequencies of rfft's n//2 + 1 results, in cycles per unit of spacing d: k / (n·d).
+
+    Raises RuntimeError for a negative n and for a dtype of whole numbers, TypeError for an n that
+    is none.
+    Shapes: (n // 2 + 1).
+    """
     k = [*range(count("rfftfreq", n) // 2 + 1)]
     return cycles("rfftfreq", k, n, d, out, dtype, device, requires_grad)
 

@@ -56,6 +56,7 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
     """All sliding blocks of images as columns: (n, c, h, w) → (n, c · kh · kw, places).
 
     A convolution is a product of its weight, as a matrix, with these columns.
+    Raises RuntimeError for other shapes, and where no block fits.
     """
     kernel, dilation, padding, stride = pairs(kernel_size, dilation, padding, stride)
     shape = input._data.shape
@@ -83,6 +84,7 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
 
     Where blocks overlap, their numbers add up: fold(unfold(x)) counts each number of x as often as
     blocks contain it.
+    Raises RuntimeError for other shapes, and for a number of places that does not fit.
     """
     kernel, dilation, padding, stride = pairs(kernel_size, dilation, padding, stride)
     size = pair("output_size", output_size)

@@ -14,11 +14,13 @@ TAIL = (0.09252904353335122, 0.09032496468017748, 0.10319921679158711, 0.0118570
 BLOCK = 16384                           # numbers at a time: 64 KB stay in the processor's cache
 
 
-@nary(space="nn.functional", refuses="GeluKernelImpl", out=True)
+@nary(space="nn.functional", refuses="GeluKernelImpl", out="found")
 def gelu(xp, x, approximate="none"):
     """x · Φ(x), Φ the normal distribution; "tanh" replaces Φ by a formula with tanh.
 
     Source: Hendrycks and Gimpel, Gaussian error linear units (2016).
+    Shapes: any; the result has that of the input. Raises RuntimeError for another `approximate`
+    than "none" and "tanh".
     """
     if approximate == "tanh":
         return 0.5 * x * (1 + xp.tanh(SCALE * (x + 0.044715 * x * x * x)))
@@ -51,6 +53,8 @@ gelu_slope.vjp(x=lambda xp, g, x: g * (PEAK * xp.exp(-0.5 * x * x) * (2 - x * x)
 
 def in_blocks(xp, function, x):
     """`function` of all numbers of x, one block after the other."""
+    if x.ndim and x.size <= BLOCK:
+        return function(xp, x)
     flat = x.reshape(-1)
     out = xp.empty(flat.shape, x.dtype)
     for i in range(0, flat.size, BLOCK):

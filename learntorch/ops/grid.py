@@ -9,6 +9,7 @@ import numpy as np
 from learntorch.core.dtypes import HALF, said
 from learntorch.core.op import composite
 from learntorch.core.tensor import Tensor
+from learntorch.core.warned import warn
 from learntorch.ops.compare import where
 from learntorch.ops.create import linspace, ones, zeros_like
 from learntorch.ops.pool_adaptive import places_get
@@ -21,12 +22,14 @@ CHANGED = ("Default grid_sample and affine_grid behavior has changed to align_co
            "documentation of grid_sample for details.")
 
 
-@composite(space="nn.functional", method=False)
+@composite(space="nn.functional", method=False,
+           grad=lambda input: f"GridSampler{input.ndim - 2}DBackward0")
 def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corners=None):
     """The image (n, c, h, w) at the places `grid` (n, h', w', 2) → (n, c, h', w').
 
     The last dimension of the grid is (x, y), from −1 (left, top) to 1 (right, bottom); volumes
     have (x, y, z). Outside the image stand zeros, its border, or its mirror image.
+    Raises RuntimeError for other shapes or two dtypes, ValueError for an unknown mode.
     """
     if mode not in MODES:
         raise ValueError("nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' "
@@ -35,7 +38,7 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
         raise ValueError("nn.functional.grid_sample(): expected padding_mode to be 'zeros', "
                          f"'border', or 'reflection', but got: '{padding_mode}'")
     if align_corners is None:
-        warnings.warn(CHANGED, stacklevel=2)
+        warn(CHANGED)
     check(input, grid, mode)
     if input._data.dtype in HALF:          # only the result is rounded, not each term
         return grid_sample(input.float(), grid.float(), mode, padding_mode,
@@ -154,31 +157,41 @@ def check(input, grid, mode):
 
 @composite(space="torch", method=False)
 def grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners):
-    """`grid_sample` with its modes as numbers."""
+    """`grid_sample` with its modes as numbers.
+
+    Shapes and errors: those of `grid_sample`.
+    """
     return grid_sample(input, grid, MODES[interpolation_mode], PADDINGS[padding_mode],
                        bool(align_corners))
 
 
-@composite(space="torch", method=False)
+@composite(space="torch", method=False, grad="GridSampler2D")
 def grid_sampler_2d(input, grid, interpolation_mode, padding_mode, align_corners):
-    """`grid_sample` of images, with its modes as numbers."""
+    """`grid_sample` of images, with its modes as numbers.
+
+    Shapes and errors: those of `grid_sample`.
+    """
     return grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
 
 
-@composite(space="torch", method=False)
+@composite(space="torch", method=False, grad="GridSampler3D")
 def grid_sampler_3d(input, grid, interpolation_mode, padding_mode, align_corners):
-    """`grid_sample` of volumes, with its modes as numbers."""
+    """`grid_sample` of volumes, with its modes as numbers.
+
+    Shapes and errors: those of `grid_sample`.
+    """
     return grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
 
 
-@composite(space="nn.functional", method=False)
+@composite(space="nn.functional", method=False, grad="AffineGridGenerator")
 def affine_grid(theta, size, align_corners=None):
     """The places [x, y, 1] · thetaᵀ of every pixel of an image of `size` (n, c, h, w).
 
     theta (n, 2, 3) → (n, h, w, 2), or (n, 3, 4) → (n, d, h, w, 3) for volumes.
+    Raises ValueError for other shapes, NotImplementedError for other sizes.
     """
     if align_corners is None:
-        warnings.warn(CHANGED, stacklevel=2)
+        warn(CHANGED)
     if not theta.is_floating_point():
         raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
     dims = len(size) - 2
@@ -192,9 +205,9 @@ def affine_grid(theta, size, align_corners=None):
         raise ValueError(f"Expected non-zero, positive output size. Got {size}")
     sides = list(size[2:])
     if align_corners and min(sides) == 1:
-        warnings.warn("Since version 1.3.0, affine_grid behavior has changed for unit-size grids "
-                      "when align_corners=True. This is not an intended use case of affine_grid. "
-                      "See the documentation of affine_grid for details.", stacklevel=2)
+        warn("Since version 1.3.0, affine_grid behavior has changed for unit-size grids "
+             "when align_corners=True. This is not an intended use case of affine_grid. "
+             "See the documentation of affine_grid for details.")
     lines = []
     for axis in reversed(range(dims)):
         line = linspace(-1, 1, sides[axis], dtype=theta.dtype) if sides[axis] > 1 else zeros_like(
@@ -209,7 +222,10 @@ def affine_grid(theta, size, align_corners=None):
 
 @composite(space="torch", method=False)
 def affine_grid_generator(theta, size, align_corners):
-    """`affine_grid` under its name in `torch`, where nothing is warned about."""
+    """`affine_grid` under its name in `torch`, where nothing is warned about.
+
+    Shapes: those of `affine_grid`. Raises RuntimeError for others.
+    """
     if len(size) not in (4, 5):
         raise RuntimeError("AffineGridGenerator needs 4d (spatial) or 5d (volumetric) inputs.")
     with warnings.catch_warnings():

@@ -88,11 +88,14 @@ def upper_places(side, values):
     return first
 
 
-@composite(out=True)
+@composite(out="torch.histogram: input tensor and hist tensor should have the same dtype, but got "
+               "input {want} and hist {got}")
 def histogram(input, bins, *, range=None, weight=None, density=False):
     """How many elements (or how much weight) fall into each bin: `hist`, `bin_edges`.
 
     bins: their number, or their edges in a tensor; density: divided so that the area is 1.
+    Shapes: any → (bins), (bins + 1). Raises RuntimeError for no bins, min above max, and a weight
+    of another shape, NotImplementedError for whole numbers.
     """
     hist, (side,) = counted("histogramdd", input._data.reshape(-1, 1), [bins], range, weight,
                             density)
@@ -101,7 +104,11 @@ def histogram(input, bins, *, range=None, weight=None, density=False):
 
 @composite(method=False)
 def histogramdd(input, bins, range=None, weight=None, density=False, out=None):
-    """The histogram of points, one a row, over their dimensions: `hist`, `bin_edges`."""
+    """The histogram of points, one a row, over their dimensions: `hist`, `bin_edges`.
+
+    Shapes: (…, d) → (bins₁, …, bins_d) and d edges. Raises RuntimeError for other shapes and no
+    bins, NotImplementedError for whole numbers.
+    """
     a = input._data
     if a.ndim < 2:
         raise RuntimeError("torch.histogramdd: input tensor should have at least 2 dimensions, but "

@@ -39,7 +39,10 @@ widen.vjp(x=lambda xp, g, x_shape, index: xp.put_window(g, x_shape, index))
 
 @view(grad="Alias", space="rules")
 def alias(x):
-    """The same elements."""
+    """The same elements.
+
+    Shapes: any; the result has that of the input.
+    """
     return x[...]
 alias.vjp(x=lambda g: g)
 
@@ -278,7 +281,13 @@ def trivial(basic):
 
 @composite(space="Tensor", name="__getitem__", inplace=False)
 def getitem(self, index):
-    """self[index]."""
+    """self[index].
+
+    Shapes: an int takes a dimension away, a slice shortens it, None makes a new one; index tensors
+    broadcast, their shape takes the place of the dimensions they index. Numbers and slices give
+    a view, index tensors a copy. Raises IndexError for too many indices, or one out of range,
+    ValueError for a negative step.
+    """
     if type(index) is int:
         size = self._data.shape
         if size and -size[0] <= index < size[0]:
@@ -296,7 +305,11 @@ def getitem(self, index):
 
 @composite(space="Tensor", name="__setitem__", inplace=False)
 def setitem(self, index, value):
-    """self[index] = value, in place."""
+    """self[index] = value, in place.
+
+    Shapes: the value broadcasts to self[index]. Raises what reading self[index] raises, and
+    RuntimeError for a value that does not broadcast, or a leaf that requires a gradient.
+    """
     state = ambient.state
     if state.intercept is not None:
         asked = transform_in(state)
@@ -374,7 +387,11 @@ def put_index(self, values, advanced):
 
 @composite(inplace=True, out=False)
 def index_put(input, indices, values, accumulate=False):
-    """`input` with `values` at the index tensors `indices`; added there when `accumulate`."""
+    """`input` with `values` at the index tensors `indices`; added there when `accumulate`.
+
+    Shapes: `indices` broadcast, `values` broadcasts to input[indices]. Raises RuntimeError for two
+    dtypes, IndexError for an index out of range.
+    """
     basic, advanced = parse(input._data.shape, tuple(slice(None) if i is None else i
                                                      for i in indices))
     if values._data.dtype is not input._data.dtype:

@@ -100,6 +100,9 @@ cholesky_ex_returned = named("linalg_cholesky_ex", ("L", "info"))
 def cholesky_ex(A, *, upper=False, check_errors=False):
     """L with L Lᴴ = A, and for each matrix the order of the first leading minor that is not
     positive (0 if it is positive-definite), instead of an error.
+
+    Shapes: (…, n, n) → (…, n, n), (…). Raises RuntimeError unless the matrices are square, float32,
+    float64 or complex.
     """
     square("linalg.cholesky", A, "input")
     inexact("linalg.cholesky", A, "cholesky_cpu")
@@ -109,9 +112,13 @@ def cholesky_ex(A, *, upper=False, check_errors=False):
     return cholesky_ex_returned(L, info)
 
 
-@composite(out=True)
+@composite(out="safe:cholesky", grad="Cholesky")
 def cholesky(input, upper=False):
-    """The lower triangular L with L Lᴴ = input: see linalg.cholesky."""
+    """The lower triangular L with L Lᴴ = input: see linalg.cholesky.
+
+    Shapes: (…, n, n) → (…, n, n). Raises LinAlgError unless positive-definite, RuntimeError unless
+    square.
+    """
     deprecated("cholesky", "torch.linalg.cholesky", "\nL = torch.cholesky(A)\nshould be replaced "
                "with\nL = torch.linalg.cholesky(A)\nand\nU = torch.cholesky(A, upper=True)\nshould "
                "be replaced with\nU = torch.linalg.cholesky(A).mH\nThis transform will produce "
@@ -124,9 +131,12 @@ def cholesky(input, upper=False):
 # ---- with the factor ---------------------------------------------------------------------------
 
 
-@composite(out=True)
+@composite(out="safe:cholesky_solve", grad="CholeskySolve")
 def cholesky_solve(B, L, upper=False):
-    """The X of L Lᴴ X = B (LᴴL X = B if L is `upper`): (…, n, k), (…, n, n) → (…, n, k)."""
+    """The X of L Lᴴ X = B (LᴴL X = B if L is `upper`): (…, n, k), (…, n, n) → (…, n, k).
+
+    Raises RuntimeError for other shapes, or two dtypes.
+    """
     b, a = B._data.shape, L._data.shape
     for shape, which in ((b, "b"), (a, "u")):
         if len(shape) < 2:
@@ -147,7 +157,7 @@ def cholesky_solve(B, L, upper=False):
     return substituted(L.mH, substituted(L, B, False), True)
 
 
-@composite(out=True)
+@composite(out="safe:cholesky_inverse", grad="CholeskyInverse")
 def cholesky_inverse(L, upper=False):
     """(L Lᴴ)⁻¹, or (LᴴL)⁻¹ if L is `upper`: (…, n, n) → (…, n, n). Raises LinAlgError."""
     square("cholesky_inverse", L, "input")

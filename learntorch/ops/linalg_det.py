@@ -92,31 +92,48 @@ old_slogdet_returned = named("slogdet", ("sign", "logabsdet"))
 
 @composite(space="linalg", name="linalg.det", out="dtype", method=False)
 def linalg_det(A):
-    """The determinant of each matrix: (…, n, n) → (…)."""
+    """The determinant of each matrix: (…, n, n) → (…).
+
+    Raises RuntimeError unless the matrices are square, float32, float64 or complex.
+    """
     return volume(checked("linalg.det", A, kernel="lu_cpu"))
 
 
 @composite(space="linalg", name="linalg.slogdet", out="dtype", method=False)
 def linalg_slogdet(A):
-    """det A / |det A| and ln |det A|, which neither over- nor underflows; 0 and −∞ if singular."""
+    """det A / |det A| and ln |det A|, which neither over- nor underflows; 0 and −∞ if singular.
+
+    Shapes: (…, n, n) → (…), (…). Raises RuntimeError unless the matrices are square, float32,
+    float64 or complex.
+    """
     return slogdet_returned(*log_volume(checked("linalg.slogdet", A)))
 
 
 @composite(out=False)
 def det(input):
-    """The determinant of each matrix: another name of linalg.det."""
+    """The determinant of each matrix: another name of linalg.det.
+
+    Raises RuntimeError unless the matrices are square, float32, float64 or complex.
+    """
     return volume(checked("linalg.det", input, "input", "lu_cpu"))
 
 
 @composite(out=False)
 def slogdet(input):
-    """The sign and ln |det| of each matrix: another name of linalg.slogdet."""
+    """The sign and ln |det| of each matrix: another name of linalg.slogdet.
+
+    Shapes: (…, n, n) → (…), (…). Raises RuntimeError unless the matrices are square, float32,
+    float64 or complex.
+    """
     return old_slogdet_returned(*log_volume(checked("linalg.slogdet", input, "input")))
 
 
 @composite(out=False)
 def logdet(input):
-    """ln det of each matrix: (…, n, n) → (…). NaN for a negative determinant, −∞ for 0."""
+    """ln det of each matrix: (…, n, n) → (…). NaN for a negative determinant, −∞ for 0.
+
+    Raises RuntimeError unless the matrices are square, float32, float64 or complex.
+    """
     sign, size = log_volume(checked("logdet", input, "input"))
     if sign.dtype.is_complex:
         return sign.log() + size

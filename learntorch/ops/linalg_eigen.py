@@ -121,7 +121,10 @@ def eigh(A, UPLO="L"):
 
 @composite(space="linalg", name="linalg.eigvalsh", out="dtype", method=False)
 def eigvalsh(A, UPLO="L"):
-    """The eigenvalues of Hermitian matrices, ascending: (…, n, n) → (…, n)."""
+    """The eigenvalues of Hermitian matrices, ascending: (…, n, n) → (…, n).
+
+    Raises RuntimeError unless square, and for another UPLO than "L" and "U".
+    """
     return eigh_values(A, hermitian(A, UPLO))
 
 
@@ -167,7 +170,7 @@ def general(name, A):
 eig_returned = named("linalg_eig", ("eigenvalues", "eigenvectors"))
 
 
-@composite(space="linalg", name="linalg.eig", out=True, method=False)
+@composite(space="linalg", name="linalg.eig", out="safe:torch.linalg.eig:eigenvalues", method=False)
 def eig(A):
     """λ and V with V diag(λ) V⁻¹ = A: (…, n, n) → (…, n), (…, n, n), complex, in no order.
 
@@ -177,9 +180,13 @@ def eig(A):
     return eig_returned(*eig_factor(general("linalg.eig", A)))
 
 
-@composite(space="linalg", name="linalg.eigvals", out=True, method=False)
+@composite(space="linalg", name="linalg.eigvals", method=False,
+           out="safe:torch.linalg.eigvals:eigenvalues")
 def eigvals(A):
-    """The eigenvalues of square matrices, complex, in no order: (…, n, n) → (…, n)."""
+    """The eigenvalues of square matrices, complex, in no order: (…, n, n) → (…, n).
+
+    Raises RuntimeError unless square and finite.
+    """
     return eig_factor(general("linalg.eigvals", A))[0]
 
 

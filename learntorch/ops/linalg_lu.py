@@ -4,7 +4,7 @@ import numpy as np
 
 from learntorch.core.dtypes import FLOATS, said
 from learntorch.core.op import composite, multi, nary
-from learntorch.core.shapes import broadcast
+from learntorch.core.shapes import broadcast, count
 from learntorch.core.tensor import wrap
 from learntorch.core.warned import deprecated
 from learntorch.ops.linalg_cholesky import adjoint, in_lapack
@@ -26,13 +26,13 @@ PANEL = 32          # columns eliminated one by one; wider matrices are halved f
 
 def row_order(xp, pivots, n):
     """Where each of n rows comes from after row k was exchanged with row pivots[k], for every k."""
-    order = xp.broadcast_to(xp.arange(n), (*pivots.shape[:-1], n)).copy()
-    for k in range(pivots.shape[-1]):
-        p = pivots[..., k:k + 1] - 1
-        held = xp.take_along_axis(order, p, -1)
-        xp.put_along_axis(order, p, order[..., k:k + 1].copy(), -1)
-        order[..., k:k + 1] = held
-    return order
+    orders = []
+    for row in pivots.reshape(count(pivots.shape[:-1]), pivots.shape[-1]).tolist():
+        order = list(range(n))
+        for k, p in enumerate(row):
+            order[k], order[p - 1] = order[p - 1], order[k]
+        orders.append(order)
+    return xp.asarray(orders, dtype=xp.int64).reshape(*pivots.shape[:-1], n)
 
 
 @nary(tensors=("x", "pivots"), space="rules")
@@ -55,6 +55,19 @@ exchanged.vjp(x=lambda xp, g, pivots, back: xp.exchanged(g, pivots, not back))
 def size(xp, a):
     """What LAPACK's search for the largest pivot compares: |a|, of complex numbers |Re| + |Im|."""
     return abs(a.real) + abs(a.imag) if a.dtype.kind == "c" else abs(a)
+
+
+def factored(xp, a):
+    """L and U written over a, and the pivots: by LAPACK where SciPy brings it, else as below."""
+    try:
+        factor = xp.lapack("getrf", a.dtype)
+    except ModuleNotFoundError:
+        return eliminate(xp, a)
+    pivots = xp.zeros((*a.shape[:-2], min(a.shape[-2:])), xp.int64)
+    for i in xp.ndindex(a.shape[:-2] if pivots.size else (0,)):
+        a[i], places, _ = factor(a[i])
+        pivots[i] = places + 1
+    return pivots
 
 
 def eliminate(xp, a):
@@ -105,7 +118,7 @@ def lu_packed(xp, x):
     diagonal, 0 if there is none.
     """
     packed = x.copy()
-    pivots = eliminate(xp, packed)
+    pivots = factored(xp, packed)
     zero = xp.diagonal(packed, 0, -2, -1) == 0
     info = xp.where(zero.any(axis=-1), (zero.cumsum(axis=-1) == 0).sum(axis=-1) + 1, 0)
     return packed, pivots.astype(xp.int32), info.astype(xp.int32)
@@ -183,11 +196,12 @@ lu_with_info_returned = named("_lu_with_info", ("LU", "pivots", "info"))
 lu_unpack_returned = named("lu_unpack", ("P", "L", "U"))
 
 
-@composite(space="linalg", name="linalg.lu", out="dtype", method=False)
+@composite(space="linalg", name="linalg.lu", out="dtype", method=False, grad="LinalgLu")
 def linalg_lu(A, *, pivot=True):
     """P L U = A: P exchanges rows, L is lower triangular with ones on its diagonal, U upper.
 
     (…, n, m) → (…, n, n), (…, n, k), (…, k, m), k = min(n, m).
+    Raises RuntimeError for fewer than two dimensions, and for `pivot` False, which the CPU has not.
     """
     LU, pivots, _ = lu_packed(pivoted("linalg.lu", A, pivot))
     return lu_returned(permutation(LU, pivots), *unpacked(LU))
@@ -206,7 +220,10 @@ def lu_factor(A, *, pivot=True):
 
 @composite(space="linalg", name="linalg.lu_factor_ex", out="dtype", method=False)
 def lu_factor_ex(A, *, pivot=True, check_errors=False):
-    """As linalg.lu_factor, and the number of the first 0 on U's diagonal instead of an error."""
+    """As linalg.lu_factor, and the number of the first 0 on U's diagonal instead of an error.
+
+    Shapes: (…, n, m) → (…, n, m), (…, min(n, m)), (…). Raises RuntimeError as linalg.lu does.
+    """
     LU, pivots, info = lu_packed(pivoted("torch.lu_factor", A, pivot))
     if check_errors:
         refuse_zero_pivot("lu_factor_ex", info)
@@ -215,7 +232,11 @@ def lu_factor_ex(A, *, pivot=True, check_errors=False):
 
 @composite(out=True)
 def lu(A, pivot=True, get_infos=False):
-    """LU and pivots as linalg.lu_factor gives them, and with `get_infos` whether U has a 0."""
+    """LU and pivots as linalg.lu_factor gives them, and with `get_infos` whether U has a 0.
+
+    Shapes: (…, n, m) → (…, n, m), (…, min(n, m)). Raises RuntimeError for fewer than two
+    dimensions, and for `pivot` False.
+    """
     deprecated("lu", "torch.linalg.lu_factor / torch.linalg.lu_factor_ex",
                "\nLU, pivots = torch.lu(A, compute_pivots)\nshould be replaced with\nLU, pivots = "
                "torch.linalg.lu_factor(A, compute_pivots)\nand\nLU, pivots, info = torch.lu(A, "
@@ -225,9 +246,13 @@ def lu(A, pivot=True, get_infos=False):
     return lu_with_info_returned(LU, pivots, info) if get_infos else (LU, pivots)
 
 
-@composite(method=False, out="dtype")
+@composite(method=False, out="dtype", grad="LuUnpack")
 def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
-    """P, L and U from the two results of linalg.lu_factor; empty ones for what is not unpacked."""
+    """P, L and U from the two results of linalg.lu_factor; empty ones for what is not unpacked.
+
+    Shapes: (…, n, m), (…, k) → (…, n, n), (…, n, k), (…, k, m), k = min(n, m). Raises RuntimeError
+    for fewer than two dimensions, and for pivots that are no int32.
+    """
     a = LU_data._data
     if a.ndim < 2:
         raise RuntimeError("torch.lu_unpack: Expected tensor with 2 or more dimensions. Got size: "
@@ -252,7 +277,7 @@ def lu_solution(LU, pivots, B, adjoint):
     return exchanged(substituted(LUh, substituted(LUh, B, False), True, True), pivots, True)
 
 
-@composite(space="linalg", name="linalg.lu_solve", out="dtype", method=False)
+@composite(space="linalg", name="linalg.lu_solve", out="dtype", method=False, grad="LinalgLuSolve")
 def linalg_lu_solve(LU, pivots, B, *, left=True, adjoint=False):
     """The X of A X = B (X A = B unless `left`; Aᴴ for A if `adjoint`), LU and pivots A's factors.
 
@@ -281,9 +306,13 @@ def linalg_lu_solve(LU, pivots, B, *, left=True, adjoint=False):
     return lu_solution(LU, pivots, B.mH, not adjoint).mH      # (X A)ᴴ = Aᴴ Xᴴ
 
 
-@composite(out="dtype")
+@composite(out="dtype", grad="LinalgLuSolve")
 def lu_solve(b, LU_data, LU_pivots):
-    """The X of A X = b from A's factors: see linalg.lu_solve."""
+    """The X of A X = b from A's factors: see linalg.lu_solve.
+
+    Shapes: b (…, n, k), LU_data (…, n, n), LU_pivots (…, n) → (…, n, k). Raises RuntimeError for
+    others.
+    """
     deprecated("lu_solve", "torch.linalg.lu_solve", "\nNote that torch.linalg.lu_solve has its "
                "arguments reversed.\nX = torch.lu_solve(B, LU, pivots)\nshould be replaced with\n"
                "X = torch.linalg.lu_solve(LU, pivots, B)")
@@ -363,7 +392,10 @@ def ldl_factor(A, *, hermitian=False):
 
 @composite(space="linalg", name="linalg.ldl_factor_ex", out="dtype", method=False)
 def ldl_factor_ex(A, *, hermitian=False, check_errors=False):
-    """As linalg.ldl_factor, and the number of the first 0 on D's diagonal instead of an error."""
+    """As linalg.ldl_factor, and the number of the first 0 on D's diagonal instead of an error.
+
+    Shapes: (…, n, n) → (…, n, n), (…, n), (…). Raises RuntimeError unless square.
+    """
     LD, pivots, info = ldl_packed(symmetric(A), hermitian)
     if check_errors:
         refuse_singular("ldl_factor_ex", info)

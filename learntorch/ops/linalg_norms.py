@@ -2,7 +2,6 @@
 
 from learntorch.core.dtypes import FLOATS, can_cast, said
 from learntorch.core.op import composite
-from learntorch.core.outputs import write_out
 from learntorch.core.shapes import wrap_dim
 from learntorch.core.tensor import Tensor
 from learntorch.ops.distance import p_norm
@@ -63,7 +62,8 @@ def refuse_empty(x, dims, ord):
 # ---- of matrices -------------------------------------------------------------------------------
 
 
-@composite(space="linalg", name="linalg.matrix_norm", out=True, method=False)
+@composite(space="linalg", name="linalg.matrix_norm", method=False,
+           out="linalg.matrix_norm expected out tensor dtype {Want} but got: {Got}")
 def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     """How large the matrices in the two dimensions `dim` are.
 
@@ -116,7 +116,8 @@ def unsqueezed(r, rows, columns):
     return r.unsqueeze(first).unsqueeze(second)
 
 
-@composite(space="linalg", name="linalg.norm", out=True, method=False)
+@composite(space="linalg", name="linalg.norm", method=False,
+           out="linalg.norm expected out tensor dtype {Want} but got: {Got}")
 def linalg_norm(input, ord=None, dim=None, keepdim=False, *, dtype=None):
     """A vector norm along one dimension, a matrix norm in two; of everything when none is given.
 
@@ -144,17 +145,18 @@ def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
     if isinstance(p, str) and p != "fro":
         dims = (dim,) if isinstance(dim, int) else dim
         dims = tuple(range(input._data.ndim)) if dims is None else dims
-        r = matrix_norm(input, p, dims, keepdim, dtype=dtype)
-        return r if out is None else write_out(norm.op, out, r, (input,))
+        return matrix_norm(input, p, dims, keepdim, dtype=dtype, out=out)
     p = 2.0 if p is None or p == "fro" else p
     return vector_norm(input, p, dim, keepdim, dtype=dtype, out=out)
 
 
-@composite(space="linalg", name="linalg.cond", out=True, method=False)
+@composite(space="linalg", name="linalg.cond", out="safe:linalg.cond", method=False)
 def cond(A, p=None):
     """‖A‖ · ‖A⁻¹‖ in the norm `p`, ∞ if singular: how much an error of b may grow in A x = b.
 
     p None or 2: the largest singular value by the smallest, also of matrices that are not square.
+    Raises RuntimeError for another p, for fewer than two dimensions, and unless square where p is
+    not None, 2 or −2.
     """
     matrices("linalg.cond", A, "", "input")
     if p in (None, 2, -2):

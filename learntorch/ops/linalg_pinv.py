@@ -46,7 +46,7 @@ def pseudo_inverted_x(xp, g, x, out):
 pseudo_inverted.vjp(x=pseudo_inverted_x)
 
 
-@composite(space="linalg", name="linalg.pinv", out=True, method=False)
+@composite(space="linalg", name="linalg.pinv", out="safe:linalg.pinv", method=False)
 def pinv(A, rcond=None, hermitian=False, *, atol=None, rtol=None):
     """The pseudoinverse of Moore and Penrose: (…, n, m) → (…, m, n).
 
@@ -70,7 +70,10 @@ def pinv(A, rcond=None, hermitian=False, *, atol=None, rtol=None):
 
 @composite(out=False)
 def pinverse(input, rcond=1e-15):
-    """The pseudoinverse; singular values up to rcond · the largest count as 0."""
+    """The pseudoinverse; singular values up to rcond · the largest count as 0.
+
+    Shapes: (…, n, m) → (…, m, n). Raises RuntimeError for fewer than two dimensions.
+    """
     return pinv(input, rcond)
 
 
@@ -80,7 +83,8 @@ lstsq_returned = named("linalg_lstsq", ("solution", "residuals", "rank", "singul
 DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
-@composite(space="linalg", name="linalg.lstsq", out=True, method=False)
+@composite(space="linalg", name="linalg.lstsq", method=False, grad="LinalgLstsq",
+           out="safe:torch.linalg.lstsq:solution")
 def lstsq(A, B, rcond=None, *, driver=None):
     """The X of least Σ |A X − B|², of many the smallest: (…, n, m), (…, n, k) → (…, m, k).
 

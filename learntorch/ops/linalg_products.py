@@ -13,9 +13,13 @@ from learntorch.ops.pieces import cat
 # ---- powers ------------------------------------------------------------------------------------
 
 
-@composite(space="linalg", name="linalg.matrix_power", out="dtype", method=False)
+@composite(space="linalg", name="linalg.matrix_power", out="safe:matrix_power dtype", method=False)
 def linalg_matrix_power(A, n):
-    """A · A · … · A, n times, by squaring; A⁻¹ · … · A⁻¹ for negative n, the identity for 0."""
+    """A · A · … · A, n times, by squaring; A⁻¹ · … · A⁻¹ for negative n, the identity for 0.
+
+    Shapes: (…, n, n) → (…, n, n). Raises RuntimeError unless square, LinAlgError for a negative
+    power of a singular matrix, TypeError for an n that is no int.
+    """
     name = "linalg.matrix_power"
     matrices(name, A)
     square(name, A)
@@ -26,6 +30,7 @@ def linalg_matrix_power(A, n):
         raise failures.not_implemented("addmm_impl_cpu_", A._data.dtype)
     if n == 0:
         return A.clone().copy_(A.new_ones(A._data.shape[-1]).diag())      # a gradient of zeros
+    first = A
     if n < 0:
         A, n = inverse_of(A, "linalg.inv"), -n
     result = None
@@ -34,13 +39,16 @@ def linalg_matrix_power(A, n):
             result = A if result is None else matmul(result, A)
         n //= 2
         if not n:
-            return result.clone() if result is A else result
+            return result.clone() if result is first else result
         A = matmul(A, A)
 
 
-@composite(out="dtype")
+@composite(out="safe:matrix_power dtype")
 def matrix_power(input, n):
-    """The n-th power of each matrix: another name of linalg.matrix_power."""
+    """The n-th power of each matrix: another name of linalg.matrix_power.
+
+    Shapes: (…, n, n) → (…, n, n). Raises what linalg.matrix_power raises.
+    """
     return linalg_matrix_power(input, n)
 
 
@@ -86,7 +94,10 @@ exponential.vjp(x=exponential_x)
 
 @composite(space="linalg", name="linalg.matrix_exp", out=False, method=False)
 def linalg_matrix_exp(A):
-    """eᴬ = Σ Aᵏ / k! of each matrix: (…, n, n) → (…, n, n)."""
+    """eᴬ = Σ Aᵏ / k! of each matrix: (…, n, n) → (…, n, n).
+
+    Raises RuntimeError unless square, and for whole numbers.
+    """
     name = "linalg.matrix_exp"
     matrices(name, A, first="input")
     if A._data.dtype not in FLOATS:
@@ -105,7 +116,7 @@ def matrix_exp(A):
 # ---- tensors as matrices -----------------------------------------------------------------------
 
 
-@composite(space="linalg", name="linalg.tensorinv", out=True, method=False)
+@composite(space="linalg", name="linalg.tensorinv", out="safe:tensorinv", method=False)
 def tensorinv(A, ind=2):
     """The inverse of A read as a matrix, its first `ind` dimensions the rows: shapes a + b → b + a.
 
@@ -121,11 +132,13 @@ def tensorinv(A, ind=2):
     return inverse_of(flat, "inv").reshape(*after, *before)
 
 
-@composite(space="linalg", name="linalg.tensorsolve", out=True, method=False)
+@composite(space="linalg", name="linalg.tensorsolve", out="safe:tensorsolve", method=False)
 def tensorsolve(A, B, dims=None):
     """The X with Σ A · X = B, summed over all dimensions of X: shapes b + x, b → x.
 
     `dims` of A are moved to its end first.
+    Raises RuntimeError where the sizes of b and x have different products, LinAlgError for a
+    singular A.
     """
     a = A
     if dims is not None:
@@ -146,7 +159,10 @@ def tensorsolve(A, B, dims=None):
 
 @composite(space="linalg", name="linalg.vander", out=False, method=False)
 def linalg_vander(x, *, N=None):
-    """The powers x⁰, x¹, … xᴺ⁻¹ of every element: (…, n) → (…, n, N), N = n by default."""
+    """The powers x⁰, x¹, … xᴺ⁻¹ of every element: (…, n) → (…, n, N), N = n by default.
+
+    Raises RuntimeError for N < 2, and for bools.
+    """
     d = x.dtype
     if d.name == "bool" or d.numpy in HALF:
         raise RuntimeError("linalg.vander supports floating point, complex, and integer tensors, "

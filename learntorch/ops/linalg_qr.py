@@ -89,7 +89,11 @@ def linalg_qr(A, mode="reduced"):
 
 @composite(out="dtype")
 def qr(input, some=True):
-    """Q R = input, Q square unless `some`: see linalg.qr."""
+    """Q R = input, Q square unless `some`: see linalg.qr.
+
+    Shapes: (…, n, m) → (…, n, k), (…, k, m), k = min(n, m), n unless `some`. Raises RuntimeError
+    for fewer than two dimensions.
+    """
     deprecated("qr", "torch.linalg.qr", "\nThe boolean parameter 'some' has been replaced with a "
                "string parameter 'mode'.\nQ, R = torch.qr(A, some)\nshould be replaced with\n"
                "Q, R = torch.linalg.qr(A, 'reduced' if some else 'complete')")
@@ -111,12 +115,13 @@ reflections.vjp(x=lambda xp, g: xp.underivable(
 geqrf_returned = named("geqrf", ("a", "tau"))
 
 
-@composite(out=True)
+@composite(out="safe:torch.geqrf:a")
 def geqrf(input):
     """R and the reflections that lead to it: (…, n, m) → (…, n, m), (…, min(n, m)).
 
     R is the upper triangle of the first result; below it stand the vectors vₖ of the reflections
     H = I − τₖ vₖ vₖᴴ without their first element, which is 1.
+    Raises RuntimeError for fewer than two dimensions.
     """
     at_least_matrices("torch.geqrf", input, "input")
     in_lapack(input, "geqrf_cpu")
@@ -174,22 +179,30 @@ def product(A, tau):
     return reflected(one, A, tau, reversed(range(k)))
 
 
-@composite(space="linalg", name="linalg.householder_product", out=True, method=False)
+@composite(space="linalg", name="linalg.householder_product", method=False,
+           grad="LinalgHouseholderProduct",
+           out="safe:torch.linalg.householder_product")
 def householder_product(A, tau):
     """The first columns of H₁ H₂ … Hₖ, Hᵢ = I − τᵢ vᵢ vᵢᴴ, vᵢ below the diagonal of A's column i.
 
     (…, n, m), (…, k) → (…, n, m), n ≥ m ≥ k: with torch.geqrf's result the Q of A = Q R.
+    Raises RuntimeError for other shapes, or two dtypes.
     """
     return product(A, tau)
 
 
-@composite(out=True)
+@composite(out=True, grad="LinalgHouseholderProduct")
 def orgqr(input, tau):
-    """H₁ H₂ … Hₖ: another name of linalg.householder_product."""
+    """H₁ H₂ … Hₖ: another name of linalg.householder_product.
+
+    Shapes: (…, n, m), (…, k) → (…, n, m). Raises RuntimeError for others, or two dtypes.
+    """
     return product(input, tau)
 
 
-@composite(out=True)
+@composite(grad="Ormqr",
+           out="torch.ormqr: Expected input and result to have the same dtype, but input has "
+               "dtype{Want} and result has dtype {Got}")
 def ormqr(input, tau, other, left=True, transpose=False):
     """Q · other (other · Q unless `left`), Q the product of torch.geqrf's reflections or, with
     `transpose`, its adjoint.

@@ -161,7 +161,9 @@ def substituted_both(xp, g, x, out, upper, unit, need):
 substituted.vjp_all(substituted_both)
 
 
-@composite(space="linalg", name="linalg.solve_triangular", out=True, method=False)
+@composite(space="linalg", name="linalg.solve_triangular", method=False,
+           grad="LinalgSolveTriangular",
+           out="expected scalar type {Want} but found {Got}")
 def solve_triangular(A, B, *, upper, left=True, unitriangular=False):
     """The X of A X = B (X A = B unless `left`), A triangular: (…, n, n), (…, n, k) → (…, n, k).
 
@@ -232,7 +234,7 @@ def solution(A, B, left, name):
 solve_ex_returned = named("linalg_solve_ex", ("result", "info"))
 
 
-@composite(space="linalg", name="linalg.solve", out="dtype", method=False)
+@composite(space="linalg", name="linalg.solve", out="dtype", method=False, grad="LinalgSolveEx")
 def solve(A, B, *, left=True):
     """The X of A X = B (X A = B unless `left`): (…, n, n), (…, n, k) → (…, n, k).
 
@@ -243,9 +245,13 @@ def solve(A, B, *, left=True):
     return solution(A, B, left, "torch.linalg.solve")
 
 
-@composite(space="linalg", name="linalg.solve_ex", out="dtype", method=False)
+@composite(space="linalg", name="linalg.solve_ex", out="dtype", method=False, grad="LinalgSolveEx")
 def solve_ex(A, B, *, left=True, check_errors=False):
-    """The X of A X = B, and for each matrix the number of the first zero pivot (0 if regular)."""
+    """The X of A X = B, and for each matrix the number of the first zero pivot (0 if regular).
+
+    Shapes as in linalg.solve. Raises RuntimeError when they do not match, and for two dtypes; with
+    `check_errors` LinAlgError for a singular A.
+    """
     result = solution(A, B, left, "torch.linalg.solve_ex" if check_errors else None)
     return solve_ex_returned(result, wrap(zero_pivots(A._data)))
 
@@ -291,7 +297,11 @@ def inv(A):
 
 @composite(space="linalg", name="linalg.inv_ex", out="dtype", method=False)
 def inv_ex(A, *, check_errors=False):
-    """A⁻¹, and for each matrix the number of the first zero pivot (0 if it is regular)."""
+    """A⁻¹, and for each matrix the number of the first zero pivot (0 if it is regular).
+
+    Shapes: (…, n, n) → (…, n, n), (…). Raises RuntimeError unless square; with `check_errors`
+    LinAlgError for a singular A.
+    """
     result = inverse_of(A, "linalg.inv_ex" if check_errors else None)
     return inv_ex_returned(result, wrap(zero_pivots(A._data)))
 
@@ -301,18 +311,24 @@ def inv_ex(A, *, check_errors=False):
 
 @composite(out="dtype")
 def inverse(input):
-    """input⁻¹: another name of linalg.inv."""
+    """input⁻¹: another name of linalg.inv.
+
+    Shapes: (…, n, n) → (…, n, n). Raises LinAlgError for a singular matrix, RuntimeError unless
+    square.
+    """
     return inverse_of(input, "linalg.inv", "input")
 
 
 triangular_solve_returned = named("triangular_solve", ("solution", "cloned_coefficient"))
 
 
-@composite(out="dtype")
+@composite(out="dtype", grad="TriangularSolve")
 def triangular_solve(b, A, upper=True, transpose=False, unitriangular=False):
     """The X of A X = b (with `transpose` Aᵀ X = b) for a triangular A, and a copy of A.
 
     The older form of linalg.solve_triangular.
+    Shapes: b (…, n, k), A (…, n, n) → (…, n, k), (…, n, n). Raises RuntimeError for others, or two
+    dtypes.
     """
     deprecated("triangular_solve", "torch.linalg.solve_triangular",
                "\ntorch.linalg.solve_triangular has its arguments reversed and does not return a "

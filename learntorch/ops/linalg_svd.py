@@ -103,7 +103,10 @@ def linalg_svd(A, full_matrices=True, *, driver=None):
 
 @composite(space="linalg", name="linalg.svdvals", out="dtype", method=False)
 def svdvals(A, *, driver=None):
-    """The singular values of each matrix, largest first: (…, n, m) → (…, min(n, m))."""
+    """The singular values of each matrix, largest first: (…, n, m) → (…, min(n, m)).
+
+    Raises RuntimeError for fewer than two dimensions, and for whole numbers.
+    """
     return svd_values(checked(A, driver))
 
 
@@ -112,6 +115,8 @@ def svd(input, some=True, compute_uv=True):
     """U, S, V of input = U diag(S) Vᴴ, V itself and not Vᴴ: see linalg.svd.
 
     `some`: only as many vectors as values. Without `compute_uv` U and V are zeros.
+    Shapes: (…, n, m) → (…, n, k), (…, k), (…, m, k), k = min(n, m). Raises RuntimeError for fewer
+    than two dimensions.
     """
     shape = input._data.shape
     if len(shape) < 2:
@@ -162,7 +167,8 @@ def kept(xp, s, atol, rtol):
     return s > xp.maximum(atol, rtol * largest)[..., None]
 
 
-@composite(space="linalg", name="linalg.matrix_rank", out=True, method=False)
+@composite(space="linalg", name="linalg.matrix_rank", method=False,
+           out="safe:torch.linalg.matrix_rank")
 def matrix_rank(A, tol=None, hermitian=False, *, atol=None, rtol=None):
     """How many singular values exceed max(atol, rtol · the largest): (…, n, m) → (…).
 
@@ -220,6 +226,7 @@ def pca_lowrank(A, q=None, center=True, niter=2):
     svd_lowrank. The columns of V are the directions; q is min(6, n, m) unless given.
 
     Raises ValueError for an impossible q or niter.
+    Shapes: (…, n, m) → (…, n, q), (…, q), (…, m, q).
     """
     n, m = A._data.shape[-2:]
     q = min(6, n, m) if q is None else q

@@ -5,8 +5,9 @@ import math
 import numpy as np
 
 from learntorch.core.dtypes import said
-from learntorch.core.op import composite, nary
+from learntorch.core.op import composite, entitle, nary
 from learntorch.core.tensor import Tensor
+from learntorch.core.warned import warn
 from learntorch.ops.compare import where
 
 
@@ -25,11 +26,10 @@ def legacy_reduction(size_average, reduce_, reduction):
     """`reduction` from the two old flags, with PyTorch's warning when they are used."""
     if size_average is None and reduce_ is None:
         return reduction
-    import warnings
     average = size_average is None or size_average
     chosen = "none" if reduce_ is False else ("mean" if average else "sum")
-    warnings.warn("size_average and reduce args will be deprecated, please use "
-                  f"reduction='{chosen}' instead.", UserWarning, stacklevel=3)
+    warn("size_average and reduce args will be deprecated, please use "
+         f"reduction='{chosen}' instead.")
     return chosen
 
 
@@ -38,11 +38,10 @@ def same_size(name, input, target):
     if not isinstance(target, Tensor):
         raise TypeError(f"{name}(): argument 'target' must be Tensor, not {type(target).__name__}")
     if target._data.shape != input._data.shape:
-        import warnings
-        warnings.warn(
+        warn(
             f"Using a target size ({target.size()}) that is different to the input size "
             f"({input.size()}). This will likely lead to incorrect results due to broadcasting. "
-            "Please ensure they have the same size.", UserWarning, stacklevel=4)
+            "Please ensure they have the same size.")
 
 
 @nary(tensors=("x", "y"), space="rules", grad="MseLoss", promotes=("x", "y"))
@@ -75,6 +74,8 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     """Mean of (input − target)². Shapes: any, equal; the result is one number unless "none".
 
     Warns when the shapes differ and only match by broadcasting.
+    Raises ValueError for another `reduction` than "mean", "sum" and "none", TypeError for a target
+    that is no tensor.
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     same_size("mse_loss", input, target)
@@ -98,7 +99,8 @@ def weighted(loss, weight, reduction):
 # ---- classes --------------------------------------------------------------------------------
 
 
-@nary(tensors=("x", "weight"), space="rules", name="nll", grad="NllLoss")
+@nary(tensors=("x", "weight"), space="rules", name="nll",
+      grad=lambda x: "NllLoss2DBackward0" if x.ndim > 2 else "NllLossBackward0")
 def nll(xp, x, weight, target, ignore_index, reduction):
     """−w[t] · x[t] for the target class t of each row: dimension 1 of x holds the classes."""
     picked, w = picked_weights(xp, x, weight, target, ignore_index)
@@ -113,7 +115,10 @@ def picked_weights(xp, x, weight, target, ignore_index):
     """x at each target, and the weight of each target: 0 where it is to be ignored."""
     kept = target != ignore_index
     safe = xp.where(kept, target, 0)
-    picked = xp.take_along_axis(x, xp.expand_dims(safe, 1), axis=1).squeeze(1)
+    if x.ndim == 2:
+        picked = x[xp.arange(len(x)), safe]
+    else:
+        picked = xp.take_along_axis(x, xp.expand_dims(safe, 1), axis=1).squeeze(1)
     w = kept.astype(x.dtype) if weight is None else weight[safe] * kept
     return xp.where(kept, picked, 0).astype(x.dtype), w
 
@@ -140,7 +145,8 @@ def nll_to_input_x(xp, g, weight, target, ignore_index, reduction):
 nll_to_input.vjp(x=nll_to_input_x)
 
 
-@nary(tensors=("x", "weight"), space="rules", grad="NllLoss")
+@nary(tensors=("x", "weight"), space="rules",
+      grad=lambda x: "NllLoss2DBackward0" if x.ndim > 2 else "NllLossBackward0")
 def softmax_nll(xp, x, weight, target, ignore_index, reduction):
     """nll(log_softmax(x)) in one step: ln Σ eˣ − x[t], weighted, averaged or summed."""
     z = x - xp.maximum.reduce(x, axis=1, keepdims=True)
@@ -176,7 +182,7 @@ def check_targets(name, input, target, ignore_index):
     classes = x.shape[1] if x.ndim > 1 else x.shape[0]
     wrong = (t != ignore_index) & ((t < 0) | (t >= classes))
     if wrong.any():
-        raise IndexError(f"Target {t[wrong].reshape(-1)[0]} is out of bounds: there are {classes} "
+        raise IndexError(f"Target {t[wrong].reshape(-1)[0]} is out of bounds. There are {classes} "
                          f"classes, numbered 0 to {classes - 1}.")
 
 
@@ -206,6 +212,11 @@ def with_batch(input, target):
     return input, target, False
 
 
+def alone(loss):
+    """The loss of a batch of one sample as that of the sample."""
+    return entitle(loss.squeeze(0), "NllLossBackward0")
+
+
 @composite(space="nn.functional")
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None,
              reduction="mean"):
@@ -219,7 +230,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     check_weight(input, weight)
     input, target, single = with_batch(input, target)
     loss = nll(input, weight, target._data.copy(), ignore_index, reduction)
-    return loss.squeeze(0) if single and reduction == "none" else loss
+    return alone(loss) if single and reduction == "none" else loss
 
 
 def check_reduction(reduction):
@@ -253,7 +264,7 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
         loss = _smoothed(input, target, weight, ignore_index, reduction, label_smoothing)
     else:
         loss = softmax_nll(input, weight, target._data.copy(), ignore_index, reduction)
-    return loss.squeeze(0) if single and reduction == "none" else loss
+    return alone(loss) if single and reduction == "none" else loss
 
 
 def _with_probabilities(input, target, weight, reduction, label_smoothing):
@@ -270,8 +281,9 @@ def _with_probabilities(input, target, weight, reduction, label_smoothing):
         terms = terms * weight.reshape([-1 if i == dim else 1 for i in range(input._data.ndim)])
     loss = -terms.sum(dim)
     if reduction == "mean":
-        return loss.sum() / max(input._data.size // classes, 1)
-    return loss.sum() if reduction == "sum" else loss
+        mean = loss.sum() / max(input._data.size // classes, 1)
+        return entitle(mean, "DivBackward1")
+    return entitle(loss.sum(), "NegBackward0") if reduction == "sum" else loss
 
 
 def _smoothed(input, target, weight, ignore_index, reduction, smoothing):
@@ -297,7 +309,12 @@ def _smoothed(input, target, weight, ignore_index, reduction, smoothing):
 
 @composite(space="nn.functional")
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
-    """Mean of |input − target|. Warns when the shapes differ."""
+    """Mean of |input − target|. Warns when the shapes differ.
+
+    Shapes: any two that broadcast; the result is one number unless `reduction` is "none". Raises
+    ValueError for another `reduction` than "mean", "sum" and "none", TypeError for a target
+    that is no tensor.
+    """
     reduction = legacy_reduction(size_average, reduce, reduction)
     same_size("l1_loss", input, target)
     loss = (input - target).abs()
@@ -307,10 +324,14 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
 reduce_ = reduce
 
 
-@composite(space="nn.functional")
+@composite(space="nn.functional", grad="BinaryCrossEntropy")
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None,
                          reduction="mean"):
-    """Mean of −y ln x − (1 − y) ln(1 − x), logarithms cut off at −100; x must lie in [0, 1]."""
+    """Mean of −y ln x − (1 − y) ln(1 − x), logarithms cut off at −100; x must lie in [0, 1].
+
+    Shapes: any, equal; the result is one number unless `reduction` is "none". Raises RuntimeError
+    for an x outside [0, 1], ValueError for other shapes or an unknown `reduction`.
+    """
     reduction = legacy_reduction(size_average, reduce, reduction)
     if target._data.shape != input._data.shape:
         raise ValueError(f"Using a target size ({target.size()}) that is different to the input "
@@ -339,10 +360,14 @@ def at_least(xp, x, low):
 at_least.vjp(x=lambda g, x, low: g * (x >= low))
 
 
-@composite(space="nn.functional")
+@composite(space="nn.functional", grad="BinaryCrossEntropyWithLogits")
 def binary_cross_entropy_with_logits(input, target, weight=None, size_average=None, reduce=None,
                                      reduction="mean", pos_weight=None):
-    """Mean of −y ln σ(x) − (1 − y) ln(1 − σ(x)), σ the sigmoid, computed from the scores x."""
+    """Mean of −y ln σ(x) − (1 − y) ln(1 − σ(x)), σ the sigmoid, computed from the scores x.
+
+    Shapes: any, equal; the result is one number unless `reduction` is "none". Raises ValueError for
+    other shapes or an unknown `reduction`.
+    """
     reduction = legacy_reduction(size_average, reduce, reduction)
     if target._data.shape != input._data.shape:
         raise ValueError(f"Target size ({target.size()}) must be the same as input size "
@@ -362,11 +387,14 @@ def softplus_of(xp, x):
 softplus_of.vjp(x=lambda xp, g, x: g * xp.sigmoid(x))
 
 
-@composite(space="nn.functional")
+@composite(space="nn.functional", grad="SmoothL1Loss")
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
     """Mean of ½ d² / β for |d| < β, |d| − ½ β beyond, d = input − target.
 
     Source: Girshick, Fast R-CNN (2015).
+    Shapes: any two that broadcast; the result is one number unless `reduction` is "none". Warns
+    when they differ. Raises RuntimeError for a negative beta, ValueError for an unknown
+    `reduction`.
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     same_size("smooth_l1_loss", input, target)
@@ -385,11 +413,14 @@ def bent(xp, x, beta):
 bent.vjp(x=lambda xp, g, x, beta: g * xp.clamp_to(x / beta, None, 1))
 
 
-@composite(space="nn.functional")
+@composite(space="nn.functional", grad="HuberLoss")
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     """Mean of ½ d² for |d| ≤ δ, δ · (|d| − ½ δ) beyond, d = input − target.
 
     Source: Huber, Robust estimation of a location parameter (1964).
+    Shapes: any two that broadcast; the result is one number unless `reduction` is "none". Warns
+    when they differ. Raises RuntimeError unless delta > 0, ValueError for an unknown
+    `reduction`.
     """
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
@@ -403,14 +434,15 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     """Mean of target · (ln target − input): input holds log-probabilities.
 
     "batchmean" divides the sum by the batch size, which is the mathematical definition.
+    Shapes: any two that broadcast; the result is one number unless `reduction` is "none". Raises
+    ValueError for another `reduction` than "mean", "sum" and "none", or "batchmean".
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     if reduction == "mean":
-        import warnings
-        warnings.warn("reduction: 'mean' divides the total loss by both the batch size and the "
-                      "support size.'batchmean' divides only by the batch size, and aligns with "
-                      "the KL div math definition.'mean' will be changed to behave the same as "
-                      "'batchmean' in the next major release.", UserWarning, stacklevel=3)
+        warn("reduction: 'mean' divides the total loss by both the batch size and the "
+             "support size.'batchmean' divides only by the batch size, and aligns with "
+             "the KL div math definition.'mean' will be changed to behave the same as "
+             "'batchmean' in the next major release.")
     if log_target:
         loss = target.exp() * (target - input)
     else:
@@ -436,6 +468,8 @@ def poisson_nll_loss(input, target, log_input=True, full=False, size_average=Non
     """Mean of eˣ − y x (x the logarithm of the rate), or of x − y ln(x + eps) (x the rate).
 
     `full` adds Stirling's y ln y − y + ½ ln(2πy) where y > 1.
+    Shapes: any two that broadcast; the result is one number unless `reduction` is "none". Raises
+    ValueError for another `reduction` than "mean", "sum" and "none".
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
@@ -485,7 +519,10 @@ REDUCTIONS = ("none", "mean", "sum")
 
 @composite(name="torch.kl_div", method=False)
 def kl_div_numbered(input, target, reduction=0, *, log_target=False):
-    """target · (ln target − input): 0 all terms, 1 their mean, 2 their sum."""
+    """target · (ln target − input): 0 all terms, 1 their mean, 2 their sum.
+
+    Shapes: any two that broadcast. Raises ValueError for another `reduction`.
+    """
     terms = kl_div(input, target, reduction="none", log_target=log_target)
     return reduce_(terms, REDUCTIONS[reduction])
 
@@ -493,6 +530,9 @@ def kl_div_numbered(input, target, reduction=0, *, log_target=False):
 @composite(name="torch.binary_cross_entropy_with_logits", method=False)
 def binary_cross_entropy_with_logits_numbered(input, target, weight=None, pos_weight=None,
                                               reduction=0):
-    """−y ln σ(x) − (1 − y) ln(1 − σ(x)): 0 all terms, 1 their mean, 2 their sum."""
+    """−y ln σ(x) − (1 − y) ln(1 − σ(x)): 0 all terms, 1 their mean, 2 their sum.
+
+    Shapes: any, equal. Raises ValueError for others.
+    """
     return binary_cross_entropy_with_logits(input, target, weight, pos_weight=pos_weight,
                                             reduction=REDUCTIONS[reduction])

@@ -124,6 +124,7 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
     Shapes: log_probs (T, N, C) or (T, C); targets (N, S), or all one after the other (ΣS);
     lengths (N). `zero_infinity`: a target too long for its input counts 0 instead of ∞.
     Source: Graves et al., Connectionist temporal classification (2006).
+    Raises RuntimeError for other shapes, and lengths or a blank that do not fit.
     """
     check_reduction(reduction)
     single = log_probs._data.ndim == 2

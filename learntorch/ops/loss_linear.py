@@ -1,6 +1,7 @@
 """The loss of a linear classifier in one call, on demand without ever holding all its scores."""
 
 from learntorch.core.op import composite, multi, nary
+from learntorch.core.warned import warn
 from learntorch.ops.loss import check_reduction, check_targets, cross_entropy
 from learntorch.ops.matmul import linear
 
@@ -13,6 +14,7 @@ def linear_cross_entropy(input, linear_weight, target, *, linear_bias=None, weig
     Shapes: input (N, in) or (in), linear_weight (C, in) or (C, d₁, …, in), target as for
     cross_entropy. `options` (nn.LinearCrossEntropyOptions): take some rows at a time, which needs
     the memory of their scores only; warns where that cannot be done.
+    Raises RuntimeError for other shapes, ValueError for an unknown `reduction`.
     """
     w = linear_weight
     sizes = w._data.shape[:-1]
@@ -26,12 +28,11 @@ def linear_cross_entropy(input, linear_weight, target, *, linear_bias=None, weig
         if not (label_smoothing or probabilities or w._data.ndim > 2):
             return in_chunks(input, w, linear_bias, weight, target, ignore_index, reduction,
                              options)
-        import warnings
-        warnings.warn("linear_cross_entropy: ``options`` ignored; chunked path needs reduction in "
-                      "{'mean','sum','none'}, label_smoothing == 0, target.dtype == int64, "
-                      f"out_features == (). Got reduction={reduction!r}, label_smoothing="
-                      f"{label_smoothing}, target.dtype={target.dtype}, out_features="
-                      f"{sizes[1:]}.", UserWarning, stacklevel=3)
+        warn("linear_cross_entropy: ``options`` ignored; chunked path needs reduction in "
+             "{'mean','sum','none'}, label_smoothing == 0, target.dtype == int64, "
+             f"out_features == (). Got reduction={reduction!r}, label_smoothing="
+             f"{label_smoothing}, target.dtype={target.dtype}, out_features="
+             f"{sizes[1:]}.")
     scores = linear(input, w.reshape(-1, w._data.shape[-1]) if w._data.ndim > 2 else w,
                     None if linear_bias is None else linear_bias.reshape(-1))
     if w._data.ndim > 2:

@@ -13,7 +13,11 @@ from learntorch.ops.loss import check_reduction, legacy_reduction, reduce_, soft
 @composite(space="torch nn.functional", method=False)
 def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None,
                          reduction="mean"):
-    """Mean of x where the target is 1, max(0, margin − x) where it is −1; x is a distance."""
+    """Mean of x where the target is 1, max(0, margin − x) where it is −1; x is a distance.
+
+    Shapes: any two that broadcast; the result is one number unless `reduction` is "none". Raises
+    ValueError for another `reduction` than "mean", "sum" and "none".
+    """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
     zero = input.new_zeros(())
@@ -27,6 +31,7 @@ def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, r
     """Mean of 1 − cos(x₁, x₂) where the target is 1, max(0, cos(x₁, x₂) − margin) where it is −1.
 
     Shapes: (N, D), (N, D) and target (N); or (D), (D) and ().
+    Raises RuntimeError for other shapes, ValueError for an unknown `reduction`.
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
@@ -48,7 +53,11 @@ def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, r
 @composite(space="torch nn.functional", method=False)
 def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, reduce=None,
                         reduction="mean"):
-    """Mean of max(0, −y · (x₁ − x₂) + margin): y = 1 says that x₁ should be larger, −1 x₂."""
+    """Mean of max(0, −y · (x₁ − x₂) + margin): y = 1 says that x₁ should be larger, −1 x₂.
+
+    Shapes: (N), (N) and (N), or (). The result is one number unless `reduction` is "none". Raises
+    RuntimeError for different numbers of dimensions, ValueError for an unknown `reduction`.
+    """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
     if not input1._data.ndim == input2._data.ndim == target._data.ndim:
@@ -61,7 +70,7 @@ def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, red
 # ---- classes ---------------------------------------------------------------------------------
 
 
-@composite(space="nn.functional")
+@composite(space="nn.functional", grad="MultiMarginLoss")
 def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None,
                       reduction="mean"):
     """Mean of Σ max(0, margin − x[t] + x[j])ᵖ · weight[t] / C over the classes j other than t.
@@ -120,11 +129,12 @@ def as_given(loss, input, target, reduction):
     return reduce_(loss, reduction)
 
 
-@composite(space="nn.functional")
+@composite(space="nn.functional", grad="MultilabelMarginLoss")
 def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """Mean of Σ max(0, 1 − (x[t] − x[j])) / C, t among the right classes, j among the others.
 
     Shapes: input and target (N, C) or (C). A target row lists class numbers up to the first −1.
+    Raises RuntimeError for other shapes, targets that are no int64 and classes that are not there.
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
@@ -156,7 +166,11 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
 @composite(space="nn.functional")
 def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None,
                                 reduction="mean"):
-    """Mean over classes and samples of −y ln σ(x) − (1 − y) ln σ(−x), σ the sigmoid."""
+    """Mean over classes and samples of −y ln σ(x) − (1 − y) ln σ(−x), σ the sigmoid.
+
+    Shapes: input and target (N, C); weight (C). The result is one number unless `reduction` is
+    "none". Raises ValueError for another `reduction` than "mean", "sum" and "none".
+    """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
     loss = target * softplus_of(-input) + (1 - target) * softplus_of(input)
@@ -165,9 +179,13 @@ def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, r
     return reduce_(loss.mean(-1), reduction)
 
 
-@composite(space="nn.functional")
+@composite(space="nn.functional", grad="SoftMarginLoss")
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
-    """Mean of ln(1 + e^{−y x}), y = 1 or −1."""
+    """Mean of ln(1 + e^{−y x}), y = 1 or −1.
+
+    Shapes: any two that broadcast; the result is one number unless `reduction` is "none". Raises
+    ValueError for another `reduction` than "mean", "sum" and "none".
+    """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
     return reduce_(softplus_of(input * -target), reduction)
@@ -199,6 +217,8 @@ def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-06, 
 
     `swap` takes ‖p − n‖ where it is smaller than ‖a − n‖. Source: Balntas et al., Learning local
     feature descriptors with triplets (2016).
+    Shapes: (N, D) or (D), all three. The result is one number unless `reduction` is "none". Raises
+    ValueError unless margin > 0, RuntimeError for different numbers of dimensions.
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
@@ -213,7 +233,11 @@ def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-06, 
 @composite(space="nn.functional")
 def triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_function=None,
                                       margin=1.0, swap=False, reduction="mean"):
-    """Mean of max(0, d(a, p) − d(a, n) + margin) for any distance d."""
+    """Mean of max(0, d(a, p) − d(a, n) + margin) for any distance d.
+
+    Shapes: (N, D), all three. The result is one number unless `reduction` is "none". Raises
+    ValueError unless margin > 0, RuntimeError for different numbers of dimensions.
+    """
     check_reduction(reduction)
     check_triplet(margin, anchor, positive, negative)
     distance = pairwise_distance if distance_function is None else distance_function

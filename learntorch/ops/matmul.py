@@ -1,11 +1,12 @@
 """Products of matrices and vectors."""
 
 from learntorch.core.dtypes import of, said
-from learntorch.core.op import composite, nary
+from learntorch.core.failures import c_name
+from learntorch.core.op import composite, entitle, nary
 from learntorch.core.shapes import broadcast, count
 
 
-@nary(tensors=("x", "y"), out=True, same_dtype=True, names=("input", "mat2"))
+@nary(tensors=("x", "y"), out="dtype", same_dtype=True, names=("input", "mat2"))
 def mm(xp, x, y):
     """x · y: an (n, m) matrix times an (m, p) matrix is (n, p)."""
     if x.ndim != 2 or y.ndim != 2:
@@ -23,7 +24,7 @@ def inner(a, b):
             f"the inner sizes {a[1]} and {b[0]} differ.")
 
 
-@nary(tensors=("x", "y"), out=True, same_dtype=True, names=("input", "mat2"))
+@nary(tensors=("x", "y"), out="dtype", same_dtype=True, names=("input", "mat2"))
 def bmm(xp, x, y):
     """x[i] · y[i] for every i: (b, n, m) times (b, m, p) is (b, n, p)."""
     if x.ndim != 3 or y.ndim != 3:
@@ -37,7 +38,8 @@ bmm.vjp(x=lambda xp, g, y: xp.bmm(g, y.swapaxes(1, 2)),
         y=lambda xp, g, x: xp.bmm(x.swapaxes(1, 2), g))
 
 
-@nary(tensors=("x", "y"), out=True, same_dtype=True, names=("input", "tensor"))
+@nary(tensors=("x", "y"), same_dtype=True, names=("input", "tensor"),
+      out="result dtype {Got} does not match input dtype {Want}")
 def dot(xp, x, y):
     """Σ xᵢ yᵢ of two vectors."""
     if x.ndim != 1 or y.ndim != 1:
@@ -50,7 +52,7 @@ def dot(xp, x, y):
 dot.vjp(x=lambda g, y: g * y, y=lambda g, x: g * x)
 
 
-@nary(tensors=("x", "y"), out=True, same_dtype=True, names=("input", "vec"))
+@nary(tensors=("x", "y"), out="dtype", same_dtype=True, names=("input", "vec"))
 def mv(xp, x, y):
     """x · y: an (n, m) matrix times a vector of m is a vector of n."""
     if x.ndim != 2 or y.ndim != 1:
@@ -62,7 +64,7 @@ def mv(xp, x, y):
 mv.vjp(x=lambda g, y: g.reshape((-1, 1)) * y, y=lambda xp, g, x: xp.mv(x.swapaxes(0, 1), g))
 
 
-@nary(tensors=("x", "y"), space="rules", grad="Bmm", same_dtype=True)
+@nary(tensors=("x", "y"), space="rules", grad="UnsafeView", same_dtype=True)
 def batched(xp, x, y):
     """x · y over broadcast leading dimensions."""
     return xp.matmul(x, y)
@@ -70,7 +72,7 @@ batched.vjp(x=lambda xp, g, y: xp.batched(g, y.swapaxes(-1, -2)),
             y=lambda xp, g, x: xp.batched(x.swapaxes(-1, -2), g))
 
 
-@composite(out=True, space="torch linalg")
+@composite(out="dtype", space="torch linalg")
 def matmul(input, other):
     """The matrix product, whatever the dimensions: vectors, matrices, batches that broadcast.
 
@@ -85,7 +87,8 @@ def matmul(input, other):
     if y == 2 and x > 2:                     # one big product instead of many small ones
         shape = input._data.shape
         rows = count(shape[:-1])
-        return mm(input.reshape(rows, shape[-1]), other).view(*shape[:-1], other._data.shape[1])
+        product = mm(input.reshape(rows, shape[-1]), other)
+        return entitle(product.view(*shape[:-1], other._data.shape[1]), "UnsafeViewBackward0")
     a, b = input._data.shape, other._data.shape
     broadcast(a[:-2], b[:-2])
     if a[-1] != b[-2]:
@@ -106,24 +109,35 @@ def vector_product(input, other):
     if x == 2:
         return mv(input, other)
     if x == 1 and y == 2:
-        return mm(input.unsqueeze(0), other).squeeze(0)
+        return entitle(mm(input.unsqueeze(0), other).squeeze(0), "SqueezeBackward4")
     if x == 1:
-        return batched(input.unsqueeze(0), other).squeeze(-2)
+        return entitle(batched(input.unsqueeze(0), other).squeeze(-2), "UnsafeViewBackward0")
     if input._data.shape[-1] != other._data.shape[0]:
         raise RuntimeError(f"size mismatch, got input ({input._data.shape[-2]}), mat "
                            f"({input._data.shape[-2]}x{input._data.shape[-1]}), vec "
                            f"({other._data.shape[0]})")
-    return batched(input, other.unsqueeze(-1)).squeeze(-1)
+    return entitle(batched(input, other.unsqueeze(-1)).squeeze(-1), "UnsafeViewBackward0")
 
 
 @composite(space="rules")
 def rmatmul(self, other):
-    """other @ self."""
+    """other @ self.
+
+    Shapes and errors: those of `matmul`.
+    """
     return matmul(other, self)
 
 
-@nary(tensors=("x", "weight", "bias"), space="nn.functional", grad="Addmm", same_dtype=True,
-      out=True)
+def linear_title(x, weight, bias):
+    """PyTorch multiplies matrices and reshapes: the name says which of that came last."""
+    ndim = x._data.ndim
+    if bias is not None:
+        return "AddmmBackward0" if ndim == 2 else "ViewBackward0"
+    return "MmBackward0" if ndim == 2 else "UnsafeViewBackward0" if ndim > 2 else "SqueezeBackward4"
+
+
+@nary(tensors=("x", "weight", "bias"), space="nn.functional", grad=linear_title, same_dtype=True,
+      out="dtype")
 def linear(xp, x, weight, bias=None):
     """x · weightᵀ + bias: (…, in) → (…, out), weight (out, in), bias (out).
 
@@ -162,27 +176,44 @@ def linear_x(xp, g, weight):
 linear.vjp(x=linear_x, weight=linear_weight, bias=lambda g: g)
 
 
-@composite(out=True, inplace=True)
+@composite(out="dtype", inplace=True, grad="Addmm")
 def addmm(input, mat1, mat2, *, beta=1, alpha=1):
-    """beta · input + alpha · mat1 · mat2."""
+    """beta · input + alpha · mat1 · mat2.
+
+    Shapes: mat1 (n, m), mat2 (m, p), input broadcasts to (n, p). Raises RuntimeError for others, or
+    two dtypes.
+    """
     return _plus(input, mm(mat1, mat2), beta, alpha)
 
 
-@composite(out=True, inplace=True)
+@composite(out="dtype", inplace=True, grad="Addmv")
 def addmv(input, mat, vec, *, beta=1, alpha=1):
-    """beta · input + alpha · mat · vec."""
+    """beta · input + alpha · mat · vec.
+
+    Shapes: mat (n, m), vec (m), input broadcasts to (n). Raises RuntimeError for others, or two
+    dtypes.
+    """
     return _plus(input, mv(mat, vec), beta, alpha)
 
 
-@composite(out=True, inplace=True)
+@composite(out="dtype", inplace=True, grad="Baddbmm")
 def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
-    """beta · input + alpha · batch1[i] · batch2[i]."""
+    """beta · input + alpha · batch1[i] · batch2[i].
+
+    Shapes: batch1 (b, n, m), batch2 (b, m, p), input broadcasts to (b, n, p). Raises RuntimeError
+    for others, or two dtypes.
+    """
     return _plus(input, bmm(batch1, batch2), beta, alpha)
 
 
-@composite(out=True, inplace=True)
+@composite(inplace=True, grad="Addbmm",
+           out="self and mat2 must have the same dtype, but got {Got} and {Want}")
 def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
-    """beta · input + alpha · Σᵢ batch1[i] · batch2[i]."""
+    """beta · input + alpha · Σᵢ batch1[i] · batch2[i].
+
+    Shapes: batch1 (b, n, m), batch2 (b, m, p), input broadcasts to (n, p). Raises RuntimeError for
+    others, or two dtypes.
+    """
     return _plus(input, bmm(batch1, batch2).sum(0, dtype=batch1.dtype), beta, alpha)
 
 
@@ -219,7 +250,10 @@ def _plus(input, product, beta, alpha):
 
 @composite(out=True)
 def outer(input, vec2):
-    """xᵢ yⱼ for all i, j: two vectors make a matrix."""
+    """xᵢ yⱼ for all i, j: two vectors make a matrix.
+
+    Shapes: (n), (m) → (n, m). Raises RuntimeError for what is no vector.
+    """
     if input._data.ndim != 1 or vec2._data.ndim != 1:
         raise RuntimeError(f"outer: Expected 1-D argument self, but got {input._data.ndim}-D"
                            if input._data.ndim != 1 else
@@ -229,8 +263,15 @@ def outer(input, vec2):
 
 @composite(space="torch nn.functional", method=False)
 def bilinear(input1, input2, weight, bias=None):
-    """x₁ᵀ · weight[k] · x₂ + bias[k] for every k: (…, n), (…, m) → (…, K), weight (K, n, m)."""
+    """x₁ᵀ · weight[k] · x₂ + bias[k] for every k: (…, n), (…, m) → (…, K), weight (K, n, m).
+
+    Raises RuntimeError for other shapes, or several dtypes.
+    """
     a, b, w = input1._data.shape, input2._data.shape, weight._data.shape
+    x, y, z = (c_name(t._data.dtype) for t in (input1, input2, weight))
+    if not x == y == z:
+        raise RuntimeError(f"All tensors must have the same dtype, got input1: {x}, input2: {y}, "
+                           f"weight: {z}")
     if a[:-1] != b[:-1]:
         i = next((i for i, (m, n) in enumerate(zip(a, b, strict=False)) if m != n), 0)
         raise RuntimeError("bilinear(): input batch dimensions do not match at dim "

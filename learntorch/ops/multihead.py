@@ -1,11 +1,11 @@
 """Attention with several heads: project, attend in every head, put the heads side by side."""
 
 import math
-import warnings
 
 from learntorch.core.dtypes import bool_
 from learntorch.core.op import composite
 from learntorch.core.tensor import Tensor
+from learntorch.core.warned import warn
 from learntorch.ops.attention import scaled_dot_product_attention
 from learntorch.ops.create import zeros
 from learntorch.ops.dropout import dropout
@@ -29,6 +29,7 @@ def multi_head_attention_forward(
     numbers that are added. `is_causal` is a promise that `attn_mask` is the causal mask.
     `bias_k`, `bias_v` and `add_zero_attn` append one more key and value.
     Source: Vaswani et al., Attention is all you need (2017), section 3.2.2.
+    Raises AssertionError for shapes and weights that do not fit.
     """
     batched = is_batched(query, key, value, key_padding_mask, attn_mask, num_heads)
     if not batched:
@@ -155,8 +156,8 @@ def canonical_mask(mask, name, other_type, other_name, target_type, check_other=
     if mask.dtype is not bool_ and not mask.is_floating_point():
         raise AssertionError(f"only bool and floating types of {name} are supported")
     if check_other and other_type is not None and mask.dtype is not other_type:
-        warnings.warn(f"Support for mismatched {name} and {other_name} is deprecated. Use same "
-                      "type for both instead.", stacklevel=4)
+        warn(f"Support for mismatched {name} and {other_name} is deprecated. Use same "
+             "type for both instead.")
     if mask.is_floating_point():
         return mask
     return zeros(mask.shape, dtype=target_type).masked_fill_(mask, -math.inf)

@@ -20,7 +20,10 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
 
 @composite(name="torch.group_norm", method=False)
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05, cudnn_enabled=True):
-    """(x − μ) / √(σ² + eps) · weight + bias for each group of channels of each sample."""
+    """(x − μ) / √(σ² + eps) · weight + bias for each group of channels of each sample.
+
+    Shapes: (N, C, …), weight and bias (C).
+    """
     return norm.group_norm(input, num_groups, weight, bias, eps)
 
 
@@ -48,47 +51,71 @@ def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=
 
 @composite(name="torch.dropout", method=False)
 def dropout(input, p, train):
-    """x · m / (1 − p), m = 0 with probability p and 1 otherwise; x itself when not training."""
+    """x · m / (1 − p), m = 0 with probability p and 1 otherwise; x itself when not training.
+
+    Shapes: any; the result has that of the input.
+    """
     return drop.dropout(input, p, train)
 
 
 @composite(name="torch.dropout_", method=False)
 def dropout_(input, p, train):
-    """In-place version of `dropout`."""
+    """In-place version of `dropout`.
+
+    Shapes: any, which stays.
+    """
     return drop.dropout(input, p, train, True)
 
 
 @composite(name="torch.feature_dropout", method=False)
 def feature_dropout(input, p, train):
-    """Whole channels of (N, C, …) set to 0 with probability p, the others divided by 1 − p."""
+    """Whole channels of (N, C, …) set to 0 with probability p, the others divided by 1 − p.
+
+    Shapes: any, which stays.
+    """
     return drop.per_channel(input, p, train, False, True)
 
 
 @composite(name="torch.feature_dropout_", method=False)
 def feature_dropout_(input, p, train):
-    """In-place version of `feature_dropout`."""
+    """In-place version of `feature_dropout`.
+
+    Shapes: any, which stays.
+    """
     return drop.per_channel(input, p, train, True, True)
 
 
 @composite(name="torch.alpha_dropout", method=False)
 def alpha_dropout(input, p, train):
-    """Dropout for selu networks: mean 0 and variance 1 stay."""
+    """Dropout for selu networks: mean 0 and variance 1 stay.
+
+    Shapes: any, which stays.
+    """
     return drop.alpha_dropout(input, p, train)
 
 
 @composite(name="torch.alpha_dropout_", method=False)
 def alpha_dropout_(input, p, train):
-    """In-place version of `alpha_dropout`."""
+    """In-place version of `alpha_dropout`.
+
+    Shapes: any, which stays.
+    """
     return drop.alpha_dropout(input, p, train, True)
 
 
 @composite(name="torch.feature_alpha_dropout", method=False)
 def feature_alpha_dropout(input, p, train):
-    """Alpha dropout of whole channels of (N, C, …)."""
+    """Alpha dropout of whole channels of (N, C, …).
+
+    Shapes: any, which stays.
+    """
     return drop.feature_alpha_dropout(input, p, train)
 
 
 @composite(name="torch.feature_alpha_dropout_", method=False)
 def feature_alpha_dropout_(input, p, train):
-    """In-place version of `feature_alpha_dropout`."""
+    """In-place version of `feature_alpha_dropout`.
+
+    Shapes: any, which stays.
+    """
     return drop.feature_alpha_dropout(input, p, train, True)

@@ -211,6 +211,7 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     """x / √(mean(x²) + eps) · weight over the last dimensions; eps is the dtype's by default.
 
     Source: Zhang and Sennrich, Root mean square layer normalization (2019).
+    Raises RuntimeError where normalized_shape is not the end of the input's shape.
     """
     shape = checked_shape("rms_norm", input, normalized_shape, weight)
     d = input.dtype
@@ -525,6 +526,7 @@ def local_response_norm(input, size, alpha=0.0001, beta=0.75, k=1.0):
     """x / (k + alpha · mean of x² over `size` neighbouring channels)^beta; input (N, C, …).
 
     Source: Krizhevsky et al., ImageNet classification (2012), section 3.3.
+    Raises ValueError for fewer than three dimensions.
     """
     shape = input._data.shape
     if len(shape) < 3:

@@ -41,7 +41,8 @@ def hypot(xp, x, y):
 hypot.vjp(x=lambda g, x, out: g * x / out, y=lambda g, y, out: g * y / out)
 
 
-@binary(ufunc="copysign", result="float")
+@binary(ufunc="copysign", result="float",
+        grad=lambda y: "CopysignBackward0" if isinstance(y, Tensor) else "CopysignBackward1")
 def copysign(xp, x, y):
     """|x| with the sign of y."""
     return xp.copysign(x, y)
@@ -111,9 +112,15 @@ def require_tensors(name, **arguments):
                             f"not {type(value).__name__}")
 
 
-@composite(inplace=True, out=True)
+@composite(inplace=True,
+           out="the output given to float_power has dtype {Got} but the operation's result "
+               "requires dtype {Want}")
 def float_power(input, exponent):
-    """input ** exponent, computed in double precision."""
+    """input ** exponent, computed in double precision.
+
+    Shapes: any that broadcast. The result is float64 or complex128. Raises TypeError for two
+    numbers.
+    """
     both = [v for v in (input, exponent) if isinstance(v, Tensor)]
     wide = any(t.dtype.is_complex for t in both) or isinstance(input, complex) or isinstance(
         exponent, complex)
@@ -127,15 +134,19 @@ def float_power(input, exponent):
     return x.pow(y)
 
 
-@composite(inplace=True, out=True)
+@composite(inplace=True, out=True, grad="Ldexp")
 def ldexp(input, other):
-    """input · 2^other."""
+    """input · 2^other.
+
+    Shapes: any that broadcast. Raises TypeError for a number.
+    """
     require_tensors("ldexp", input=input, other=other)
     whole = other.dtype.is_floating_point or other.dtype.is_complex
     return mul(input, (other if whole else other.float()).exp2())
 
 
-@multi(name="frexp", outputs=("mantissa", "exponent"), refuses="frexp", out=True)
+@multi(name="frexp", outputs=("mantissa", "exponent"), refuses="frexp",
+       out="torch.frexp() expects {field} to have dtype {want} but got {got}")
 def mantissa_and_exponent(xp, x):
     """x = mantissa · 2^exponent with a mantissa in [½, 1)."""
     return xp.frexp(x)
@@ -147,7 +158,10 @@ frexp_returned = named("frexp", ("mantissa", "exponent"))
 
 @mantissa_and_exponent.public
 def frexp(input):
-    """The input as mantissa · 2^exponent, the mantissa in [½, 1)."""
+    """The input as mantissa · 2^exponent, the mantissa in [½, 1).
+
+    Shapes: any; both results have that of the input. Raises RuntimeError for integers.
+    """
     if not input.dtype.is_floating_point:
         raise RuntimeError("torch.frexp() only supports floating-point dtypes")
     return frexp_returned(*mantissa_and_exponent(input))
@@ -195,15 +209,22 @@ angle_of_real.vjp(x=lambda g: g * 0)
 
 @composite(out=True)
 def angle(input):
-    """The angle of a complex number in radians; of a real one 0 or π."""
+    """The angle of a complex number in radians; of a real one 0 or π.
+
+    Shapes: any; the result has that of the input.
+    """
     if input.dtype.is_complex:
         return atan2(input.imag, input.real)
     return angle_of_real(input)
 
 
-@composite(out=True, method=False)
+@composite(method=False, grad="Polar",
+           out="Expected object of scalar type {Want} but got scalar type {Got} for argument 'out'")
 def polar(abs, angle):
-    """The complex number of that length and angle (in radians)."""
+    """The complex number of that length and angle (in radians).
+
+    Shapes: any two that broadcast. Raises RuntimeError unless both are float32, or both float64.
+    """
     require_tensors("polar", abs=abs, angle=angle)
     if abs.dtype is not angle.dtype:
         raise RuntimeError(f"Expected object of scalar type {said(abs.dtype)} but got scalar type "
@@ -214,7 +235,8 @@ def polar(abs, angle):
     return make_complex(abs * angle.cos(), abs * angle.sin())
 
 
-@nary(name="nan_to_num", inplace=True, out=True)
+@nary(name="nan_to_num", inplace=True,
+      out="nan_to_num: dtype of out: {Got} should be same as input: {Want}")
 def finite(xp, x, nan, posinf, neginf):
     """x with numbers for NaN, +∞ and −∞."""
     return xp.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
@@ -223,7 +245,10 @@ finite.vjp(x=lambda xp, g, x: g * xp.isfinite(x))
 
 @finite.public
 def nan_to_num(input, nan=None, posinf=None, neginf=None):
-    """The input with `nan` for NaN (0), and the largest and smallest numbers for ±∞."""
+    """The input with `nan` for NaN (0), and the largest and smallest numbers for ±∞.
+
+    Shapes: any; the result has that of the input.
+    """
     if input._data.dtype not in FLOATS:
         return input.clone()
     limits = finfo(input.dtype.to_real())
@@ -231,22 +256,29 @@ def nan_to_num(input, nan=None, posinf=None, neginf=None):
                   limits.min if neginf is None else neginf)
 
 
-@unary(ufunc="signbit", result="bool", inplace=False)
+@unary(ufunc="signbit", result="bool", inplace=False,
+       out=("signbit does not support non-boolean outputs.",))
 def signbit(xp, x):
     """Whether the sign of x is −, also for −0."""
     return xp.signbit(x)
 
 
-@unary(result="bool", inplace=False)
+@unary(result="bool", inplace=False, out=("isposinf does not support non-boolean outputs.",))
 def isposinf(xp, x):
-    """Whether x is +∞."""
+    """Whether x is +∞.
+
+    Raises RuntimeError for complex numbers.
+    """
     refuse_complex("isposinf", x)
     return x == xp.inf
 
 
-@unary(result="bool", inplace=False)
+@unary(result="bool", inplace=False, out=("isneginf does not support non-boolean outputs.",))
 def isneginf(xp, x):
-    """Whether x is −∞."""
+    """Whether x is −∞.
+
+    Raises RuntimeError for complex numbers.
+    """
     refuse_complex("isneginf", x)
     return x == -xp.inf
 
@@ -280,11 +312,17 @@ def bitwise_right_shift(xp, x, y):
 
 @composite(space="rules")
 def rlshift(self, other):
-    """other << self."""
+    """other << self.
+
+    Shapes: any that broadcast.
+    """
     return bitwise_left_shift(as_left(other, self), self)
 
 
 @composite(space="rules")
 def rrshift(self, other):
-    """other >> self."""
+    """other >> self.
+
+    Shapes: any that broadcast.
+    """
     return bitwise_right_shift(as_left(other, self), self)

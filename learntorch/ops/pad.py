@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from learntorch.core import failures
-from learntorch.core.dtypes import of
+from learntorch.core.dtypes import of, too_much
 from learntorch.core.op import composite, nary
 from learntorch.core.tensor import Tensor
 
@@ -81,7 +81,7 @@ def around(name, grad):
     return nary(space="rules", name=name, grad=grad)(pad_edges_body).vjp(x=pad_edges_x)
 
 
-pad_edges = around("pad_edges", "PadCircular")
+pad_edges = around("pad_edges", "CopySlices")
 AROUND = {("circular", n): pad_edges for n in (1, 2, 3)}
 for n in (1, 2, 3):
     AROUND["reflect", n] = around(f"reflection_pad{n}d", f"ReflectionPad{n}D")
@@ -174,11 +174,6 @@ def pad(input, pad, mode="constant", value=None):
     return AROUND[mode, dims](input, pad, mode)
 
 
-C_NAMES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int",
-           "int64": "int64_t", "float32": "float", "float64": "double", "float16": "c10::Half",
-           "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>"}
-
-
 def held(value, numpy_dtype):
     """A number as an array of the dtype holds it. Raises RuntimeError where it does not fit."""
     if isinstance(value, Tensor):
@@ -197,8 +192,7 @@ def held(value, numpy_dtype):
         fits = bounds.min <= value <= bounds.max
         value = int(value) if fits else value
     if not fits:
-        raise RuntimeError(f"value cannot be converted to type {C_NAMES.get(d.name, d.name)} "
-                           f"without overflow: {value} is no {d.name}.")
+        raise too_much(numpy_dtype, f"{value} is no {d.name}.")
     return value
 
 

@@ -67,19 +67,28 @@ def _split_along(name, input, wanted, dim, least):
 
 @composite(out=False)
 def hsplit(input, indices_or_sections):
-    """Views beside each other: cut along dimension 1 (0 for a vector)."""
+    """Views beside each other: cut along dimension 1 (0 for a vector).
+
+    Raises RuntimeError for fewer dimensions, and sections that do not divide the size evenly.
+    """
     return _split_along("hsplit", input, indices_or_sections, min(input._data.ndim, 2) - 1, 1)
 
 
 @composite(out=False)
 def vsplit(input, indices_or_sections):
-    """Views below each other: cut along dimension 0."""
+    """Views below each other: cut along dimension 0.
+
+    Raises RuntimeError for fewer dimensions, and sections that do not divide the size evenly.
+    """
     return _split_along("vsplit", input, indices_or_sections, 0, 2)
 
 
 @composite(out=False)
 def dsplit(input, indices_or_sections):
-    """Views behind each other: cut along dimension 2."""
+    """Views behind each other: cut along dimension 2.
+
+    Raises RuntimeError for fewer dimensions, and sections that do not divide the size evenly.
+    """
     return _split_along("dsplit", input, indices_or_sections, 2, 3)
 
 
@@ -89,19 +98,19 @@ def split_with_sizes(input, split_sizes, dim=0):
     return split(input, list(split_sizes), dim)
 
 
-@composite(out=False)
+@composite(out=False, grad="UnsafeSplit")
 def unsafe_split(tensor, split_size_or_sections, dim=0):
     """The pieces of `split`, each in memory of its own."""
     return tuple(t.clone() for t in split(tensor, split_size_or_sections, dim))
 
 
-@composite(out=False)
+@composite(out=False, grad="UnsafeSplitWithSizes")
 def unsafe_split_with_sizes(input, split_sizes, dim=0):
     """The pieces of `split_with_sizes`, each in memory of its own."""
     return unsafe_split(input, list(split_sizes), dim)
 
 
-@composite(out=False)
+@composite(out=False, grad="UnsafeSplit")
 def unsafe_chunk(input, chunks, dim=0):
     """The pieces of `chunk`, each in memory of its own."""
     return tuple(t.clone() for t in chunk(input, chunks, dim))
@@ -128,7 +137,9 @@ def atleast_1d(*tensors):
 @composite(method=False, out=False)
 def atleast_2d(*tensors):
     """Each tensor with two dimensions at least: a vector becomes a row."""
-    return each(lambda t: t if t._data.ndim > 1 else reshape(t, (1, -1)), tensors)
+    def deepened(t):
+        return reshape(t, (1, 1)) if not t._data.ndim else t.unsqueeze(0) if t._data.ndim < 2 else t
+    return each(deepened, tensors)
 
 
 def _deep(t):
@@ -144,13 +155,13 @@ def atleast_3d(*tensors):
     return each(_deep, tensors)
 
 
-@composite(method=False, out=True)
+@composite(method=False, out="joined")
 def dstack(tensors):
     """The tensors behind each other, in the third dimension."""
     return cat([_deep(t) for t in tensor_list(dstack.op, tensors)], 2)
 
 
-@composite(method=False, out=True)
+@composite(method=False, out="joined")
 def column_stack(tensors):
     """The tensors beside each other; vectors as columns."""
     return cat([reshape(t, (-1, 1)) if t._data.ndim < 2 else t
@@ -159,7 +170,11 @@ def column_stack(tensors):
 
 @composite(method=False, out=False)
 def cartesian_prod(*tensors):
-    """All combinations of one element from each vector, one a row."""
+    """All combinations of one element from each vector, one a row.
+
+    Shapes: (n₁), …, (nₖ) → (n₁ · … · nₖ, k). Raises RuntimeError for what is no vector, and for
+    several dtypes.
+    """
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tensors[0]
     for t in tensors:
@@ -174,9 +189,12 @@ def cartesian_prod(*tensors):
     return stack([t.reshape(-1) for t in grids], 1)
 
 
-@composite(out=False)
+@composite(out=False, grad="Stack")
 def combinations(input, r=2, with_replacement=False):
-    """All ways to choose r elements of a vector, in order, one a row."""
+    """All ways to choose r elements of a vector, in order, one a row.
+
+    Shapes: (n) → (how many, r). Raises RuntimeError for what is no vector, and r < 0.
+    """
     if input._data.ndim != 1:
         raise RuntimeError("Expect a 1D vector, but got shape " + str(list(input._data.shape)))
     if r < 0:
@@ -194,7 +212,10 @@ def combinations(input, r=2, with_replacement=False):
 
 @composite
 def fliplr(input):
-    """Left and right exchanged: dimension 1 reversed."""
+    """Left and right exchanged: dimension 1 reversed.
+
+    Raises RuntimeError for fewer than two dimensions.
+    """
     if input._data.ndim < 2:
         raise RuntimeError("Input must be >= 2-d.")
     return flip(input, (1,))
@@ -202,15 +223,22 @@ def fliplr(input):
 
 @composite
 def flipud(input):
-    """Up and down exchanged: dimension 0 reversed."""
+    """Up and down exchanged: dimension 0 reversed.
+
+    Raises RuntimeError for a 0-d tensor.
+    """
     if input._data.ndim < 1:
         raise RuntimeError("Input must be >= 1-d.")
     return flip(input, (0,))
 
 
-@composite
+@composite(grad="Rot90")
 def rot90(input, k=1, dims=(0, 1)):
-    """Turned k times by 90° from the first towards the second of `dims`."""
+    """Turned k times by 90° from the first towards the second of `dims`.
+
+    Shapes: two sizes exchanged for odd k. Raises RuntimeError unless there are two dimensions to
+    turn.
+    """
     ndim = input._data.ndim
     if len(dims) != 2:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
@@ -299,9 +327,12 @@ def broadcast_shapes(*shapes):
     return Size(together)
 
 
-@composite(space="Tensor", inplace=False)
+@composite(space="Tensor", inplace=False, grad="SumBackward1")
 def sum_to_size(self, *size):
-    """The sum over the dimensions that were repeated to get from `size` to this shape."""
+    """The sum over the dimensions that were repeated to get from `size` to this shape.
+
+    Raises RuntimeError where `size` does not expand to this shape.
+    """
     if len(size) == 1 and isinstance(size[0], (tuple, list)):
         size = size[0]
     size = tuple(size)
@@ -316,7 +347,10 @@ def sum_to_size(self, *size):
 
 @composite(method=False, out=False)
 def unravel_index(indices, shape):
-    """The coordinates in `shape` of places in the flattened tensor, one tensor per dimension."""
+    """The coordinates in `shape` of places in the flattened tensor, one tensor per dimension.
+
+    Raises ValueError for indices that are no integers, and for a negative size.
+    """
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     i = indices._data
     if i.dtype.kind not in "iu":
@@ -330,13 +364,19 @@ def unravel_index(indices, shape):
 
 @composite(out=False)
 def argwhere(input):
-    """The positions of all elements that are not 0, one row each."""
+    """The positions of all elements that are not 0, one row each.
+
+    Shapes: (…) with k dimensions → (how many, k).
+    """
     return input.nonzero()
 
 
 @composite(out=True)
 def nonzero_static(input, *, size, fill_value=-1):
-    """The first `size` positions of elements that are not 0; missing rows hold `fill_value`."""
+    """The first `size` positions of elements that are not 0; missing rows hold `fill_value`.
+
+    Shapes: (…) with k dimensions → (size, k). Raises RuntimeError for a negative size.
+    """
     if size < 0:
         raise RuntimeError("nonzero_static: 'size' must be an non-negative integer")
     found = input.nonzero()._data[:size]

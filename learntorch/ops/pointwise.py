@@ -4,7 +4,7 @@ from learntorch.core.op import composite, nary, unary
 from learntorch.core.tensor import Tensor
 
 
-@unary(ufunc="negative", aliases=("negative",))
+@unary(ufunc="negative", aliases=("negative",), out="found")
 def neg(x):
     """−x."""
     return -x
@@ -13,7 +13,10 @@ neg.vjp(x=lambda g: -g)
 
 @unary(inplace=False, out=False)
 def positive(xp, x):
-    """+x."""
+    """+x.
+
+    Raises RuntimeError for bool tensors.
+    """
     if x.dtype == bool:
         raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
     return x
@@ -90,7 +93,7 @@ def reciprocal(x):
 reciprocal.vjp(x=lambda g, out: -g * (out * out))
 
 
-@unary(result=None)
+@unary(result=None, grad="PowBackward0")
 def square(xp, x):
     """x²."""
     return x * x if x.dtype != bool else x.astype(xp.int64)
@@ -187,7 +190,7 @@ atanh.vjp(x=lambda g, x: g / (1 - x * x))
 # ---- signs and rounding ---------------------------------------------------------------------
 
 
-@unary(ufunc="absolute", result=None, aliases=("absolute",))
+@unary(ufunc="absolute", result=None, aliases=("absolute",), out="found")
 def abs(xp, x):
     """|x|: the distance from 0."""
     return xp.abs(x)
@@ -200,9 +203,12 @@ def nan_to_zero(xp, x):
     return xp.where(xp.isnan(x), 0, x)
 
 
-@unary(identity="b")
+@unary(identity="b", out="found")
 def sign(xp, x):
-    """−1, 0 or 1: the sign of x."""
+    """−1, 0 or 1: the sign of x.
+
+    Raises RuntimeError for complex numbers: sgn has them.
+    """
     if x.dtype.kind == "c":
         raise RuntimeError("Unlike NumPy, torch.sign doesn't support complex numbers; use "
                            "torch.sgn instead.")
@@ -210,7 +216,7 @@ def sign(xp, x):
 sign.vjp(x=lambda g: g * 0)
 
 
-@unary(identity="b")
+@unary(identity="b", out="found")
 def sgn(xp, x):
     """x / |x|, 0 at 0: the sign, for complex numbers the direction."""
     return xp.nan_to_zero(xp.sign(x)) if x.dtype.kind == "f" else xp.sign(x)
@@ -236,30 +242,34 @@ def length_or_one(xp, x):
     return xp.where(xp.eq(x, 0), xp.ones_like(xp.abs(x)), xp.abs(x))
 
 
-@unary(ufunc="floor")
+@unary(ufunc="floor", out="found")
 def floor(xp, x):
     """The largest whole number ≤ x."""
     return xp.floor(x)
 floor.vjp(x=lambda g: g * 0)
 
 
-@unary(ufunc="ceil")
+@unary(ufunc="ceil", out="found")
 def ceil(xp, x):
     """The smallest whole number ≥ x."""
     return xp.ceil(x)
 ceil.vjp(x=lambda g: g * 0)
 
 
-@unary(ufunc="trunc", aliases=("fix",))
+@unary(ufunc="trunc", aliases=("fix",), out="found")
 def trunc(xp, x):
     """x without its fraction."""
     return xp.trunc(x)
 trunc.vjp(x=lambda g: g * 0)
 
 
-@nary(space="torch special", inplace=True, out=True)
+@nary(space="torch special", inplace=True, out="found",
+      grad=lambda decimals: "RoundBackward1" if decimals else "RoundBackward0")
 def round(xp, x, decimals=0):
-    """The nearest whole number (halves to even), or multiple of 10^−decimals."""
+    """The nearest whole number (halves to even), or multiple of 10^−decimals.
+
+    Shapes: any; the result has that of the input. Raises RuntimeError for `decimals` of integers.
+    """
     if x.dtype.kind in "iu":
         if decimals:
             raise RuntimeError("\"round_cpu\" not implemented for integers with decimals")
@@ -276,15 +286,21 @@ def abs_of(n):
     return n if n >= 0 else -n
 
 
-@composite(inplace=True, out=True)
+@composite(inplace=True, out="found", grad="Frac")
 def frac(input):
-    """x − trunc x: the fraction, with the sign of x."""
+    """x − trunc x: the fraction, with the sign of x.
+
+    Shapes: any; the result has that of the input.
+    """
     return input - trunc(input)
 
 
 @composite(inplace=True, out=True, aliases=("clip",))
 def clamp(input, min=None, max=None):
-    """x limited to [min, max]; either may be None, a number or a tensor."""
+    """x limited to [min, max]; either may be None, a number or a tensor.
+
+    Shapes: input, min and max broadcast. Raises RuntimeError when both limits are None.
+    """
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if isinstance(min, Tensor) or isinstance(max, Tensor):
@@ -292,7 +308,7 @@ def clamp(input, min=None, max=None):
     return clamp_to(input, min, max)
 
 
-@nary(space="rules", grad="Clamp", promotes=("x", "min", "max"))
+@nary(space="rules", grad="ClampBackward1", promotes=("x", "min", "max"))
 def clamp_to(xp, x, min, max):
     """x limited to [min, max]."""
     return xp.clip(x, min, max)
@@ -333,13 +349,19 @@ def winner(xp, x, min, max, which):
     return xp.broadcast_to(wins, xp.broadcast(x, low, high).shape)
 
 
-@composite(inplace=True, out=True)
+@composite(inplace=True, out=True, grad=lambda min: f"ClampMinBackward{isinstance(min, Tensor):d}")
 def clamp_min(input, min):
-    """x, at least `min`."""
+    """x, at least `min`.
+
+    Shapes: any that broadcast.
+    """
     return clamp(input, min=min)
 
 
-@composite(inplace=True, out=True)
+@composite(inplace=True, out=True, grad=lambda max: f"ClampMaxBackward{isinstance(max, Tensor):d}")
 def clamp_max(input, max):
-    """x, at most `max`."""
+    """x, at most `max`.
+
+    Shapes: any that broadcast.
+    """
     return clamp(input, max=max)

@@ -217,6 +217,8 @@ def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     """The largest number of each window: (n, c, l) → (n, c, l'). `stride` is `kernel_size` if None.
 
     l' = (l + 2·padding − dilation·(kernel_size − 1) − 1) // stride + 1, rounded up if `ceil_mode`.
+    Raises RuntimeError for other shapes, padding above half the kernel, and windows longer than the
+    input.
     """
     check_tensor("max_pool1d", input)
     a = input._data
@@ -259,6 +261,8 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     `stride` is `kernel_size` if None; h' = (h + 2·padding − dilation·(kernel_size − 1) − 1) //
     stride + 1, rounded up if `ceil_mode`. Where several are largest, the gradient goes to the
     first. With `return_indices` also the place of each maximum in its flattened image.
+    Raises RuntimeError for other shapes, padding above half the kernel, and windows longer than the
+    input.
     """
     return largest("max_pool2d", 2, pool_max, input, kernel_size, stride, padding, dilation,
                    ceil_mode, return_indices)
@@ -267,7 +271,11 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
 @composite(space="torch nn.functional", method=False)
 def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
                return_indices=False):
-    """The largest number of each window: (n, c, d, h, w) → (n, c, d', h', w'). See max_pool2d."""
+    """The largest number of each window: (n, c, d, h, w) → (n, c, d', h', w'). See max_pool2d.
+
+    Raises RuntimeError for other shapes, padding above half the kernel, and windows longer than the
+    input.
+    """
     return largest("max_pool3d", 3, pool_max_3d, input, kernel_size, stride, padding, dilation,
                    ceil_mode, return_indices)
 
@@ -275,27 +283,40 @@ def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
 @composite(space="torch nn.functional", method=False)
 def max_pool1d_with_indices(input, kernel_size, stride=None, padding=0, dilation=1,
                             ceil_mode=False, return_indices=False):
-    """(the largest number of each window, where it was): see max_pool1d."""
+    """(the largest number of each window, where it was): see max_pool1d.
+
+    Shapes and errors: those of `max_pool1d`.
+    """
     return max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 @composite(space="nn.functional", method=False)
 def max_pool2d_with_indices(input, kernel_size, stride=None, padding=0, dilation=1,
                             ceil_mode=False, return_indices=False):
-    """(the largest number of each window, where it was): see max_pool2d."""
+    """(the largest number of each window, where it was): see max_pool2d.
+
+    Shapes and errors: those of `max_pool2d`.
+    """
     return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 @composite(space="nn.functional", method=False)
 def max_pool3d_with_indices(input, kernel_size, stride=None, padding=0, dilation=1,
                             ceil_mode=False, return_indices=False):
-    """(the largest number of each window, where it was): see max_pool3d."""
+    """(the largest number of each window, where it was): see max_pool3d.
+
+    Shapes and errors: those of `max_pool3d`.
+    """
     return max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 @composite(space="torch nn.functional", method=False)
 def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
-    """The mean of each window: (n, c, l) → (n, c, l'). See avg_pool2d."""
+    """The mean of each window: (n, c, l) → (n, c, l'). See avg_pool2d.
+
+    Raises RuntimeError for other shapes, padding above half the kernel, and windows longer than the
+    input.
+    """
     check_line("avg_pool1d", input)
     k = single("avg_pool1d", "kernel_size", kernel_size, "should contain one int")
     s = k if stride in (None, ()) else single("avg_pool1d", "stride", stride,
@@ -306,23 +327,29 @@ def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
     return y.squeeze(-2)
 
 
-@composite(space="nn.functional", method=False, out=True)
+@composite(space="nn.functional", method=False, out="dtype")
 def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
                divisor_override=None):
     """The mean of each window: (n, c, h, w) → (n, c, h', w').
 
     `stride` is `kernel_size` if None; h' = (h + 2·padding − kernel_size) // stride + 1, rounded up
     if `ceil_mode`. Padding counts as zeros, or not at all without `count_include_pad`.
+    Raises RuntimeError for other shapes, padding above half the kernel, and windows longer than the
+    input, and a divisor of 0.
     """
     check_images("avg_pool2d", input, 2)
     return averaged("avg_pool2d", 2, pool_avg, input, kernel_size, stride, padding, ceil_mode,
                     count_include_pad, divisor_override)
 
 
-@composite(space="nn.functional", method=False, out=True)
+@composite(space="nn.functional", method=False, out="dtype")
 def avg_pool3d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
                divisor_override=None):
-    """The mean of each window: (n, c, d, h, w) → (n, c, d', h', w'). See avg_pool2d."""
+    """The mean of each window: (n, c, d, h, w) → (n, c, d', h', w'). See avg_pool2d.
+
+    Raises RuntimeError for other shapes, padding above half the kernel, and windows longer than the
+    input, and a divisor of 0.
+    """
     check_images("avg_pool3d", input, 3)
     return averaged("avg_pool3d", 3, pool_avg_3d, input, kernel_size, stride, padding, ceil_mode,
                     count_include_pad, divisor_override)

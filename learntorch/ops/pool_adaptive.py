@@ -71,7 +71,10 @@ adapt_share.vjp(x=lambda xp, g, size: xp.adapt_avg(g, size))
 
 @composite(space="torch nn.functional", method=False)
 def adaptive_avg_pool1d(input, output_size):
-    """Means over `output_size` windows that together cover the line: (n, c, l) → (n, c, size)."""
+    """Means over `output_size` windows that together cover the line: (n, c, l) → (n, c, size).
+
+    Raises RuntimeError for other shapes and negative sizes, NotImplementedError for whole numbers.
+    """
     check_line("adaptive_avg_pool1d", input)
     m = single("adaptive_avg_pool1d", "output_size", output_size, "should contain one int")
     return spread_mean("adaptive_avg_pool2d", adapt_avg, input.unsqueeze(-2), (1, m)).squeeze(-2)
@@ -82,6 +85,7 @@ def adaptive_avg_pool2d(input, output_size):
     """Means over windows that together cover the image: (n, c, h, w) → (n, c, *output_size).
 
     Window i of m covers the rows ⌊i·h/m⌋ to ⌈(i + 1)·h/m⌉. None keeps a size.
+    Raises RuntimeError for other shapes and negative sizes, NotImplementedError for whole numbers.
     """
     size = adapted("adaptive_avg_pool2d", input, output_size, 2)
     return spread_mean("adaptive_avg_pool2d", adapt_avg, input, size)
@@ -89,7 +93,10 @@ def adaptive_avg_pool2d(input, output_size):
 
 @composite(space="nn.functional", method=False)
 def adaptive_avg_pool3d(input, output_size):
-    """Means over windows that together cover the volume: (n, c, d, h, w) → (n, c, *output_size)."""
+    """Means over windows that together cover the volume: (n, c, d, h, w) → (n, c, *output_size).
+
+    Raises RuntimeError for other shapes and negative sizes, NotImplementedError for whole numbers.
+    """
     size = adapted("adaptive_avg_pool3d", input, output_size, 3)
     return spread_mean("adaptive_avg_pool3d", adapt_avg_3d, input, size)
 
@@ -176,7 +183,8 @@ def places_put(xp, x, index, shape, dims):
 places_put.vjp(x=lambda xp, g, index, dims: xp.places_get(g, index, dims))
 
 
-@nary(tensors=("x", "index"), space="rules", grad="FractionalMaxPool2D")
+@nary(tensors=("x", "index"), space="rules",
+      grad=lambda dims: f"FractionalMaxPool{dims}DBackward0")
 def places_get(xp, x, index, dims):
     """The numbers at places `index` of the last `dims` dimensions of `x` as one."""
     return x.reshape(-1)[spots(xp, index, x.shape, dims)].reshape(index.shape)
@@ -192,7 +200,10 @@ def spots(xp, index, shape, dims):
 
 @composite(space="nn.functional", method=False)
 def adaptive_max_pool1d(input, output_size, return_indices=False):
-    """Maxima over `output_size` windows that together cover the line: (n, c, l) → (n, c, size)."""
+    """Maxima over `output_size` windows that together cover the line: (n, c, l) → (n, c, size).
+
+    Raises RuntimeError for other shapes and negative sizes, NotImplementedError for whole numbers.
+    """
     check_line("adaptive_max_pool1d", input)
     m = single("adaptive_max_pool1d", "output_size", output_size, "should contain one int")
     made = spread_max("adaptive_max_pool1d", adapt_max, input.unsqueeze(-2), (1, m), return_indices)
@@ -204,6 +215,7 @@ def adaptive_max_pool2d(input, output_size, return_indices=False):
     """Maxima over windows that together cover the image: (n, c, h, w) → (n, c, *output_size).
 
     Window i of m covers the rows ⌊i·h/m⌋ to ⌈(i + 1)·h/m⌉. None keeps a size.
+    Raises RuntimeError for other shapes and negative sizes, NotImplementedError for whole numbers.
     """
     size = adapted("adaptive_max_pool2d", input, output_size, 2, ": ")
     return spread_max("adaptive_max_pool2d", adapt_max, input, size, return_indices)
@@ -211,32 +223,47 @@ def adaptive_max_pool2d(input, output_size, return_indices=False):
 
 @composite(space="nn.functional", method=False)
 def adaptive_max_pool3d(input, output_size, return_indices=False):
-    """Maxima over windows that cover the volume: (n, c, d, h, w) → (n, c, *output_size)."""
+    """Maxima over windows that cover the volume: (n, c, d, h, w) → (n, c, *output_size).
+
+    Raises RuntimeError for other shapes and negative sizes, NotImplementedError for whole numbers.
+    """
     size = adapted("adaptive_max_pool3d", input, output_size, 3, ": ")
     return spread_max("adaptive_max_pool3d", adapt_max_3d, input, size, return_indices)
 
 
 @composite(space="torch", method=False, name="torch.adaptive_max_pool1d")
 def adaptive_max_pool1d_both(input, output_size):
-    """(maxima, their places): in `torch` itself both are always returned."""
+    """(maxima, their places): in `torch` itself both are always returned.
+
+    Shapes: (n, c, l) → (n, c, output_size), twice.
+    """
     return adaptive_max_pool1d(input, output_size, True)
 
 
 @composite(space="nn.functional", method=False)
 def adaptive_max_pool1d_with_indices(input, output_size, return_indices=False):
-    """(maxima, their places): see adaptive_max_pool1d."""
+    """(maxima, their places): see adaptive_max_pool1d.
+
+    Shapes and errors: those of `adaptive_max_pool1d`.
+    """
     return adaptive_max_pool1d(input, output_size, True)
 
 
 @composite(space="nn.functional", method=False)
 def adaptive_max_pool2d_with_indices(input, output_size, return_indices=False):
-    """(maxima, their places): see adaptive_max_pool2d."""
+    """(maxima, their places): see adaptive_max_pool2d.
+
+    Shapes and errors: those of `adaptive_max_pool2d`.
+    """
     return adaptive_max_pool2d(input, output_size, True)
 
 
 @composite(space="nn.functional", method=False)
 def adaptive_max_pool3d_with_indices(input, output_size, return_indices=False):
-    """(maxima, their places): see adaptive_max_pool3d."""
+    """(maxima, their places): see adaptive_max_pool3d.
+
+    Shapes and errors: those of `adaptive_max_pool3d`.
+    """
     return adaptive_max_pool3d(input, output_size, True)
 
 
@@ -284,9 +311,13 @@ def check_filled(name, input, n):
 # ---- back to the places of the maxima -------------------------------------------------------
 
 
-@composite(space="nn.functional", method=False)
+@composite(space="nn.functional", method=False, grad="SqueezeBackward1")
 def max_unpool1d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
-    """Zeros with each number at the place its maximum had: undoes max_pool1d. See max_unpool2d."""
+    """Zeros with each number at the place its maximum had: undoes max_pool1d. See max_unpool2d.
+
+    Shapes: (n, c, l), indices the same → (n, c, (l − 1)·stride − 2·padding + kernel_size). Raises
+    RuntimeError for other shapes, ValueError for an impossible output_size.
+    """
     k, s, p = window(kernel_size, stride, padding, 1)
     size = unpooled(input, k, s, p, output_size)
     check_unpool("max_unpooling2d", input, indices, 2, (*size, 1))
@@ -299,6 +330,7 @@ def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_siz
 
     `indices` are those that max_pool2d(…, return_indices=True) gave. The height is
     (h − 1)·stride − 2·padding + kernel_size, or that of `output_size`.
+    Raises RuntimeError for other shapes, ValueError for an impossible output_size.
     """
     k, s, p = window(kernel_size, stride, padding, 2)
     size = unpooled(input, k, s, p, output_size)
@@ -308,7 +340,11 @@ def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_siz
 
 @composite(space="nn.functional", method=False)
 def max_unpool3d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
-    """Zeros with each number at the place its maximum had: undoes max_pool3d. See max_unpool2d."""
+    """Zeros with each number at the place its maximum had: undoes max_pool3d. See max_unpool2d.
+
+    Shapes: (n, c, d, h, w), indices the same → (n, c, d', h', w'). Raises RuntimeError for other
+    shapes, ValueError for an impossible output_size.
+    """
     k, s, p = window(kernel_size, stride, padding, 3)
     size = unpooled(input, k, s, p, output_size)
     check_unpool("max_unpooling3d", input, indices, 4, size)
@@ -366,21 +402,30 @@ def check_unpool(name, input, indices, n, size):
 
 @composite(space="nn.functional", method=False)
 def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
-    """(Σ xᵖ over each window)^(1/p), p being `norm_type`: p = 1 is a sum, p = ∞ the maximum."""
+    """(Σ xᵖ over each window)^(1/p), p being `norm_type`: p = 1 is a sum, p = ∞ the maximum.
+
+    Shapes: (n, c, l) → (n, c, (l − kernel_size) // stride + 1). Raises RuntimeError for others.
+    """
     y = avg_pool1d(input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
     return rooted(y, norm_type, single("lp_pool1d", "kernel_size", kernel_size))
 
 
 @composite(space="nn.functional", method=False)
 def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
-    """(Σ xᵖ over each window)^(1/p): see lp_pool1d."""
+    """(Σ xᵖ over each window)^(1/p): see lp_pool1d.
+
+    Shapes: (n, c, h, w) → (n, c, h', w'). Raises RuntimeError for others.
+    """
     y = avg_pool2d(input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
     return rooted(y, norm_type, prod(several("lp_pool2d", "kernel_size", kernel_size, 2)))
 
 
 @composite(space="nn.functional", method=False)
 def lp_pool3d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
-    """(Σ xᵖ over each window)^(1/p): see lp_pool1d."""
+    """(Σ xᵖ over each window)^(1/p): see lp_pool1d.
+
+    Shapes: (n, c, d, h, w) → (n, c, d', h', w'). Raises RuntimeError for others.
+    """
     y = avg_pool3d(input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
     return rooted(y, norm_type, prod(several("lp_pool3d", "kernel_size", kernel_size, 3)))
 
@@ -399,6 +444,7 @@ def fractional_max_pool2d(input, kernel_size, output_size=None, output_ratio=Non
     """Maxima of windows whose distances vary at random: (n, c, h, w) → (n, c, *output_size).
 
     Graham, Fractional Max-Pooling, arXiv:1412.6071. `output_ratio` gives the size as a fraction.
+    Raises ValueError without a size, RuntimeError for other shapes and windows too large.
     """
     return fractional("fractional_max_pool2d", 2, input, kernel_size, output_size, output_ratio,
                       return_indices, _random_samples)
@@ -407,7 +453,11 @@ def fractional_max_pool2d(input, kernel_size, output_size=None, output_ratio=Non
 @composite(space="nn.functional", method=False)
 def fractional_max_pool3d(input, kernel_size, output_size=None, output_ratio=None,
                           return_indices=False, _random_samples=None):
-    """Maxima of windows whose distances vary at random: see fractional_max_pool2d."""
+    """Maxima of windows whose distances vary at random: see fractional_max_pool2d.
+
+    Shapes: (n, c, d, h, w) → (n, c, *output_size). Raises ValueError without a size, RuntimeError
+    for other shapes and windows too large.
+    """
     return fractional("fractional_max_pool3d", 3, input, kernel_size, output_size, output_ratio,
                       return_indices, _random_samples)
 
@@ -415,7 +465,10 @@ def fractional_max_pool3d(input, kernel_size, output_size=None, output_ratio=Non
 @composite(space="nn.functional", method=False)
 def fractional_max_pool2d_with_indices(input, kernel_size, output_size=None, output_ratio=None,
                                        return_indices=False, _random_samples=None):
-    """(maxima, their places): see fractional_max_pool2d."""
+    """(maxima, their places): see fractional_max_pool2d.
+
+    Shapes and errors: those of `fractional_max_pool2d`.
+    """
     return fractional_max_pool2d(input, kernel_size, output_size, output_ratio, True,
                                  _random_samples)
 
@@ -423,7 +476,10 @@ def fractional_max_pool2d_with_indices(input, kernel_size, output_size=None, out
 @composite(space="nn.functional", method=False)
 def fractional_max_pool3d_with_indices(input, kernel_size, output_size=None, output_ratio=None,
                                        return_indices=False, _random_samples=None):
-    """(maxima, their places): see fractional_max_pool2d."""
+    """(maxima, their places): see fractional_max_pool2d.
+
+    Shapes and errors: those of `fractional_max_pool3d`.
+    """
     return fractional_max_pool3d(input, kernel_size, output_size, output_ratio, True,
                                  _random_samples)
 

@@ -51,7 +51,10 @@ def is_set_to(self, tensor):
 
 @composite(space="Tensor", inplace=False)
 def dim_order(self, ambiguity_check=False):
-    """The dimensions from the one with the largest steps in memory to that with the smallest."""
+    """The dimensions from the one with the largest steps in memory to that with the smallest.
+
+    Raises RuntimeError where that is ambiguous, if `ambiguity_check`.
+    """
     steps = self.stride()
     if ambiguity_check:
         refuse_ambiguous(self.shape, steps)
@@ -74,7 +77,10 @@ def const_data_ptr(self):
 
 @composite(out=False)
 def is_nonzero(input):
-    """Whether a one-element tensor is not 0. Raises RuntimeError for more elements."""
+    """Whether a one-element tensor is not 0. Raises RuntimeError for more elements.
+
+    Shapes: one element.
+    """
     if input._data.size != 1:
         raise RuntimeError("Boolean value of Tensor with "
                            f"{'no values' if not input._data.size else 'more than one value'} is "

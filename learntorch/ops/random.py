@@ -1,7 +1,6 @@
 """Tensors of random numbers: for the same seed, the same numbers as PyTorch's on a CPU."""
 
 import operator
-import warnings
 
 import numpy as np
 
@@ -9,10 +8,11 @@ from learntorch import random_rejection as rejection
 from learntorch import random_streams as streams
 from learntorch.core import failures
 from learntorch.core.devices import check_cpu
-from learntorch.core.dtypes import FLOATS, finfo, int64, of, said
-from learntorch.core.op import composite, nary
+from learntorch.core.dtypes import FLOATS, finfo, int64, of, said, too_much
+from learntorch.core.op import composite, entitle, nary
 from learntorch.core.shapes import broadcast
 from learntorch.core.tensor import Tensor, wrap
+from learntorch.core.warned import warn
 from learntorch.ops.create import creator, finish, numpy_type, shape_of
 from learntorch.ops.draw_slopes import check_float
 from learntorch.random import Generator, default_generator
@@ -46,12 +46,7 @@ def only_real(numpy_dtype, kernel):
 def sized(function, sampler, shape, generator, out, dtype, device, requires_grad, default=None):
     """The tensor of `function`: drawn by `sampler(generator, shape, numpy dtype)`."""
     check_cpu(device)
-    d = numpy_type(dtype, default)
-    if out is not None:
-        if dtype is not None and out.dtype.numpy is not d:
-            raise RuntimeError(f"dtype {said(d)} does not match dtype of out parameter "
-                               f"({said(out.dtype)})")
-        d = out.dtype.numpy
+    d = numpy_type(dtype, default, out)
     return finish(sampler(source(generator), shape, d), requires_grad, out, function.op)
 
 
@@ -72,7 +67,11 @@ def normal_floats(generator, shape, d, mean=0.0, std=1.0, contiguous=True):
 @creator
 def rand(*sizes, size=None, generator=None, out=None, dtype=None, layout=None, device=None,
          requires_grad=False, pin_memory=False):
-    """Numbers drawn evenly from [0, 1): `rand(2, 3)`."""
+    """Numbers drawn evenly from [0, 1): `rand(2, 3)`.
+
+    Shapes: the sizes. Raises TypeError where the sizes are no whole numbers, RuntimeError for a
+    negative one and for a dtype of whole numbers.
+    """
     shape = shape_of("rand", sizes, size)
     return sized(rand, uniform_floats, shape, generator, out, dtype, device, requires_grad)
 
@@ -80,7 +79,11 @@ def rand(*sizes, size=None, generator=None, out=None, dtype=None, layout=None, d
 @creator
 def randn(*sizes, size=None, generator=None, out=None, dtype=None, layout=None, device=None,
           requires_grad=False, pin_memory=False):
-    """Standard normal numbers: mean 0, variance 1 (complex: half of it in each part)."""
+    """Standard normal numbers: mean 0, variance 1 (complex: half of it in each part).
+
+    Shapes: the sizes. Raises TypeError where the sizes are no whole numbers, RuntimeError for a
+    negative one and for a dtype of whole numbers.
+    """
     shape = shape_of("randn", sizes, size)
     return sized(randn, normal_floats, shape, generator, out, dtype, device, requires_grad)
 
@@ -91,6 +94,7 @@ def randint(low=0, high=None, size=None, *, generator=None, out=None, dtype=None
     """Integers drawn evenly from low … high − 1: `randint(6, (2,))`, `randint(1, 7, (2,))`.
 
     Raises RuntimeError for an empty range, or one that the dtype cannot hold.
+    Shapes: `size`.
     """
     place = 2
     if isinstance(high, (tuple, list)):
@@ -111,7 +115,10 @@ def randint(low=0, high=None, size=None, *, generator=None, out=None, dtype=None
 @creator
 def randperm(n, *, generator=None, out=None, dtype=None, layout=None, device=None,
              requires_grad=False, pin_memory=False):
-    """The integers 0 … n − 1 in random order. Raises RuntimeError where the dtype is too narrow."""
+    """The integers 0 … n − 1 in random order. Raises RuntimeError where the dtype is too narrow.
+
+    Shapes: (n).
+    """
     n = whole("randperm", "n", 1, n)
 
     def draw(source, shape, d):
@@ -142,7 +149,7 @@ def check_permutation(n, d):
         bound = {"Float": "2^24+1", "Double": "2^53+1"}.get(said(d), largest + 1)
         raise RuntimeError(f"n cannot be greater than {bound} for {said(d)} type.")
     if n > largest:
-        raise RuntimeError(f"value cannot be converted to type {d.name}_t without overflow")
+        raise too_much(d, n)
 
 
 # ---- from another tensor's shape ----------------------------------------------------------------
@@ -171,7 +178,10 @@ def alike(name, sampler, input, dtype, device, requires_grad, memory_format, gen
 @creator
 def rand_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False,
               memory_format=None):
-    """Numbers drawn evenly from [0, 1), in `input`'s shape and dtype."""
+    """Numbers drawn evenly from [0, 1), in `input`'s shape and dtype.
+
+    Raises TypeError for what is no tensor.
+    """
     return alike("rand_like", uniform_floats, input, dtype, device, requires_grad, memory_format,
                  generator)
 
@@ -179,7 +189,10 @@ def rand_like(input, *, generator=None, dtype=None, layout=None, device=None, re
 @creator
 def randn_like(input, *, generator=None, dtype=None, layout=None, device=None,
                requires_grad=False, memory_format=None):
-    """Standard normal numbers in `input`'s shape and dtype."""
+    """Standard normal numbers in `input`'s shape and dtype.
+
+    Raises TypeError for what is no tensor.
+    """
     return alike("randn_like", normal_floats, input, dtype, device, requires_grad, memory_format,
                  generator)
 
@@ -187,7 +200,11 @@ def randn_like(input, *, generator=None, dtype=None, layout=None, device=None,
 @creator
 def randint_like(input, low=0, high=None, *, generator=None, dtype=None, layout=None, device=None,
                  requires_grad=False, memory_format=None):
-    """Integers drawn evenly from low … high − 1, in `input`'s shape and dtype."""
+    """Integers drawn evenly from low … high − 1, in `input`'s shape and dtype.
+
+    Raises TypeError for what is no tensor, RuntimeError for an empty range, or one that the dtype
+    cannot hold.
+    """
     if high is None:
         low, high = 0, low
     low, high = whole("randint_like", "low", 2, low), whole("randint_like", "high", 3, high)
@@ -199,12 +216,6 @@ def randint_like(input, low=0, high=None, *, generator=None, dtype=None, layout=
 
 
 # ---- ranges of integers -------------------------------------------------------------------------
-
-C_NAMES = {"uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int",
-           "int64": "long int", "uint16": "short unsigned int", "uint32": "unsigned int",
-           "uint64": "long unsigned int", "bool": "bool", "float32": "float", "float64": "double",
-           "float16": "c10::Half", "bfloat16": "c10::BFloat16"}
-
 
 def integer_range(d, low, high):
     """(low, high) with bounds that a floating-point type would round outwards moved inwards.
@@ -253,22 +264,22 @@ def check_bounds(d, low, last):
         bottom = 0 if d.kind in "bu" else -top - 1
     for name, value in (("from", low), ("to - 1", last)):
         if not bottom <= value <= min(top, 2**63 - 1):
-            raise RuntimeError(f"{name} is out of bounds for {C_NAMES[d.name]}")
+            raise RuntimeError(f"{name} is out of bounds for {failures.c_name(d)}")
     if real:
         digits = streams.DIGITS[d.name]
         for name, value in (("from", low), ("to - 1", last)):
             if abs(value) > 2**digits:
-                warnings.warn(
-                    f"{name} is out of bounds [-(2^{digits}), 2^{digits}]. Due to precision "
-                    f"limitations {C_NAMES[d.name]} can support discrete uniform distribution only "
-                    "within this range. This warning will become an error in version 1.7 release, "
-                    "please fix the code in advance", UserWarning, stacklevel=5)
+                warn(f"{name} is out of bounds [-(2^{digits}), 2^{digits}]. Due to precision "
+                     f"limitations {failures.c_name(d)} can support discrete uniform distribution "
+                     "only within this range. This warning will become an error in version 1.7 "
+                     "release, please fix the code in advance")
 
 
 # ---- with a tensor of parameters ----------------------------------------------------------------
 
 
-@nary(tensors=("x", "y"), space="rules", grad="Normal", halves="body")
+@nary(tensors=("x", "y"), space="rules", halves="body",
+      grad=lambda y: f"NormalBackward{3 if isinstance(y, Tensor) else 1}")
 def normal_around(x, y, generator):
     """x + y·z, z standard normal. PyTorch lets no gradient through: z·g would be the one of y."""
     only_floats(x.dtype, "normal_kernel_cpu")
@@ -284,13 +295,15 @@ def normal(mean=0.0, std=1.0, size=None, *, generator=None, out=None, dtype=None
     """Normal numbers: `normal(mean, std)` with a tensor among them, or `normal(0.0, 1.0, (2, 3))`.
 
     Raises RuntimeError for a negative std, TypeError when no size can be told.
+    Shapes: mean and std broadcast, or `size`.
     """
     if size is not None:
         def draw(source, shape, d):
             return normal_floats(source, shape, d, mean, std)
         shape = shape_of("normal", (size,))
         return sized(normal, draw, shape, generator, out, dtype, device, requires_grad)
-    if not isinstance(mean, Tensor):
+    number = not isinstance(mean, Tensor)
+    if number:
         if not isinstance(std, Tensor):
             raise TypeError(f"normal() received an invalid combination of arguments - got "
                             f"({type(mean).__name__}, {type(std).__name__}): give a tensor of "
@@ -298,6 +311,8 @@ def normal(mean=0.0, std=1.0, size=None, *, generator=None, out=None, dtype=None
         only_floats(std._data.dtype, "normal_kernel_cpu")
         mean = wrap(np.array(mean, std._data.dtype))
     r = normal_around(mean, std, generator)
+    if number:
+        entitle(r, "NormalBackward2")
     return r if out is None else finish(r._data, False, out, normal.op)
 
 
@@ -316,7 +331,11 @@ bernoulli.vjp(x=lambda g: g * 0)
 
 @bernoulli.public
 def bernoulli_of(input, p=None, *, generator=None, out=None):
-    """1 with probability `input` (or the number p), else 0. Its gradient is 0."""
+    """1 with probability `input` (or the number p), else 0. Its gradient is 0.
+
+    Shapes: any; the result has that of the input. Raises RuntimeError for probabilities outside [0,
+    1], NotImplementedError for whole numbers.
+    """
     return bernoulli(input, p, generator, out=out)
 
 
@@ -340,6 +359,7 @@ def multinomial(input, num_samples, replacement=False, *, generator=None, out=No
 
     Raises RuntimeError for negative, infinite or all-zero weights, and for more samples than
     weights without replacement.
+    Shapes: (n) → (num_samples), (m, n) → (m, num_samples).
     """
     a = input._data
     if a.ndim not in (1, 2):
@@ -373,13 +393,20 @@ poisson.vjp(x=lambda g: g * 0)
 
 @poisson.public
 def poisson_of(input, generator=None):
-    """Poisson counts of mean `input`. Raises RuntimeError for negative rates."""
+    """Poisson counts of mean `input`. Raises RuntimeError for negative rates.
+
+    Shapes: any; the result has that of the input.
+    """
     return poisson(input, generator)
 
 
 @nary(tensors=("x", "y"), method=False, inplace=False, out=False)
 def binomial(x, y, generator=None):
-    """Successes among x trials that succeed with probability y. Its gradient is 0."""
+    """Successes among x trials that succeed with probability y. Its gradient is 0.
+
+    Shapes: any two that broadcast. Raises RuntimeError for a negative count and a probability
+    outside [0, 1].
+    """
     for what, a in (("count", x), ("prob", y)):
         if a.dtype not in FLOATS:
             raise ValueError(f"binomial only supports floating-point dtypes for {what}, got: "

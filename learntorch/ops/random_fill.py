@@ -11,7 +11,6 @@ from learntorch.core.methods import check_writable, written
 from learntorch.core.op import composite, nary
 from learntorch.core.tensor import Tensor, wrap
 from learntorch.ops.random import (
-    C_NAMES,
     coins,
     integer_range,
     normal_floats,
@@ -66,7 +65,11 @@ def method(function):
 
 @method
 def uniform_(self, from_=0.0, to=1.0, *, generator=None, **named):
-    """Fill with numbers drawn evenly from [from, to)."""
+    """Fill with numbers drawn evenly from [from, to).
+
+    Shapes: any, which stays. Returns the tensor itself. Raises RuntimeError for a leaf that
+    requires a gradient, from > to, and whole numbers.
+    """
     low = named.pop("from", from_)
     refuse(named, "uniform_")
     d = self._data.dtype
@@ -87,7 +90,8 @@ def check_interval(d, low, high):
     top = finfo(of(d)).max
     for name, value in (("from", low), ("to", high)):
         if not -top <= value <= top:
-            raise RuntimeError(f"{name} is out of bounds for {C_NAMES[of(d).to_real().name]}")
+            real = of(d).to_real().numpy
+            raise RuntimeError(f"{name} is out of bounds for {failures.c_name(real)}")
     if low > high:
         raise RuntimeError("uniform_ expects to return a [from, to) range, but found "
                            f"from={low:g} > to={high:g}")
@@ -99,7 +103,11 @@ def check_interval(d, low, high):
 
 @method
 def normal_(self, mean=0.0, std=1.0, *, generator=None):
-    """Fill with normal numbers."""
+    """Fill with normal numbers.
+
+    Shapes: any, which stays. Returns the tensor itself. Raises RuntimeError for a leaf that
+    requires a gradient and a negative std, NotImplementedError for whole numbers.
+    """
     contiguous = self._data.flags.c_contiguous
 
     def draw(g, shape, d):
@@ -111,6 +119,9 @@ def normal_(self, mean=0.0, std=1.0, *, generator=None):
 def random_(self, *bounds, generator=None, **named):
     """Fill with integers: `random_()` all that the dtype holds from 0 on, `random_(n)` 0 … n − 1,
     `random_(low, high)` low … high − 1, `random_(low, None)` low … the dtype's largest.
+
+    Shapes: any, which stays. Returns the tensor itself. Raises RuntimeError for a leaf that
+    requires a gradient and an empty range, or one that the dtype cannot hold.
     """
     if "to" in named:
         bounds = (*bounds, named.pop("to"))
@@ -146,7 +157,11 @@ def integers_from(generator, shape, d, low):
 
 @method
 def bernoulli_(self, p=0.5, *, generator=None):
-    """Fill with 1 with probability `p` (a number, or a tensor that broadcasts), else 0."""
+    """Fill with 1 with probability `p` (a number, or a tensor that broadcasts), else 0.
+
+    Shapes: any, which stays. Returns the tensor itself. Raises RuntimeError for a leaf that
+    requires a gradient and for p outside [0, 1].
+    """
     if isinstance(p, Tensor):
         p = streams.in_memory_order(p.detach().expand(self._data.shape)._data, self._data)
     return fill(self, "bernoulli", lambda g, shape, d: coins(g, shape, d, p), generator)
@@ -154,7 +169,11 @@ def bernoulli_(self, p=0.5, *, generator=None):
 
 @method
 def exponential_(self, lambd=1.0, *, generator=None):
-    """Fill with numbers of density λ exp(−λx)."""
+    """Fill with numbers of density λ exp(−λx).
+
+    Shapes: any, which stays. Returns the tensor itself. Raises RuntimeError for a leaf that
+    requires a gradient, λ ≤ 0, and whole numbers.
+    """
     if not lambd > 0.0:
         raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
     only_continuous("Exponential", self._data.dtype)
@@ -171,7 +190,11 @@ def only_continuous(name, d):
 
 @method
 def geometric_(self, p, *, generator=None):
-    """Fill with the number of trials until the first success, each succeeding with chance p."""
+    """Fill with the number of trials until the first success, each succeeding with chance p.
+
+    Shapes: any, which stays. Returns the tensor itself. Raises RuntimeError for a leaf that
+    requires a gradient and for p outside (0, 1).
+    """
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p:g}")
     if self._data.dtype.kind in "bc":
@@ -181,7 +204,11 @@ def geometric_(self, p, *, generator=None):
 
 @method
 def cauchy_(self, median=0.0, sigma=1.0, *, generator=None):
-    """Fill with numbers of the Cauchy distribution, density 1/(πσ(1 + ((x − median)/σ)²))."""
+    """Fill with numbers of the Cauchy distribution, density 1/(πσ(1 + ((x − median)/σ)²)).
+
+    Shapes: any, which stays. Returns the tensor itself. Raises RuntimeError for a leaf that
+    requires a gradient, σ ≤ 0, and whole numbers.
+    """
     if not sigma > 0.0:
         raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma:g}")
     only_continuous("Cauchy", self._data.dtype)
@@ -191,7 +218,11 @@ def cauchy_(self, median=0.0, sigma=1.0, *, generator=None):
 
 @method
 def log_normal_(self, mean=1.0, std=2.0, *, generator=None):
-    """Fill with exp of normal numbers of the given mean and std."""
+    """Fill with exp of normal numbers of the given mean and std.
+
+    Shapes: any, which stays. Returns the tensor itself. Raises RuntimeError for a leaf that
+    requires a gradient and for std ≤ 0, NotImplementedError for whole numbers.
+    """
     if not std > 0.0:
         raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std:g}")
     only_real(self._data.dtype, "log_normal_cpu")

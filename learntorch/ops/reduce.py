@@ -4,9 +4,10 @@ import numpy as np
 
 from learntorch.core.dtypes import FLOATS, get_default_dtype, of, said
 from learntorch.core.failures import not_implemented
-from learntorch.core.op import composite, multi, nary
+from learntorch.core.op import composite, entitle, multi, nary
 from learntorch.core.shapes import wrap_dim, wrap_dims
 from learntorch.core.tensor import Tensor, wrap
+from learntorch.core.warned import warn
 
 
 def axes(dim):
@@ -24,7 +25,12 @@ def restore(xp, g, x_shape, dim, keepdim):
     return g.reshape([1 if i in dims else n for i, n in enumerate(x_shape)])
 
 
-@nary(name="sum", grad="Sum", out=True)
+def whole_or_along(name):
+    """PyTorch numbers two overloads: 0 reduces everything, 1 goes along `dim`."""
+    return lambda dim: f"{name}Backward0" if dim is None else f"{name}Backward1"
+
+
+@nary(name="sum", grad=whole_or_along("Sum"), out=True)
 def total(xp, x, dim=None, keepdim=False):
     """Σ x along `dim`."""
     return xp.add.reduce(x, axis=dim, keepdims=keepdim)
@@ -55,7 +61,7 @@ def whole(input, dim):
     return None if not dims or not input._data.ndim else dims
 
 
-@nary(name="mean", grad="Mean", out=True)
+@nary(name="mean", grad=whole_or_along("Mean"), out=True)
 def average(xp, x, dim=None, keepdim=False):
     """Σ x / n along `dim`."""
     n = x.size if dim is None else xp.prod([x.shape[d] for d in dim])
@@ -90,9 +96,13 @@ def refuse_integers(name, input, whose="Input"):
                            ".float() first.")
 
 
-@nary(name="prod", grad="Prod", out=True)
+@nary(name="prod", grad=whole_or_along("Prod"), out=True)
 def product(xp, x, dim=None, keepdim=False):
-    """Π x along `dim`."""
+    """Π x along `dim`. Long rows are folded to 64 columns first: 64 products at a time."""
+    if dim is not None and dim % x.ndim == x.ndim - 1 and x.shape[-1] >= 256:
+        k = x.shape[-1] // 64
+        folded = x[..., :64 * k].reshape(*x.shape[:-1], k, 64)
+        x = xp.concatenate([xp.multiply.reduce(folded, axis=-2), x[..., 64 * k:]], -1)
     return xp.multiply.reduce(x, axis=dim, keepdims=keepdim)
 
 
@@ -192,10 +202,8 @@ def spread_arguments(name, input, dim, correction, unbiased):
     dims = whole(input, dim)
     n = counted(input._data.shape, dims)
     if n - correction <= 0:
-        import warnings
-        warnings.warn(f"{name}(): degrees of freedom is <= 0. Correction should be strictly less "
-                      "than the reduction factor (input numel divided by output numel).",
-                      UserWarning, stacklevel=4)
+        warn(f"{name}(): degrees of freedom is <= 0. Correction should be strictly less "
+             "than the reduction factor (input numel divided by output numel).")
     return dims, correction
 
 
@@ -213,21 +221,21 @@ def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     return variance(input, dims, correction, keepdim)
 
 
-@composite(out=True)
+@composite(out=True, grad="Std")
 def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """√(Σ (x − x̄)² / (n − correction)): the standard deviation; correction 1 by default."""
     dims, correction = spread_arguments("std", input, dim, correction, unbiased)
     return variance(input, dims, correction, keepdim).sqrt()
 
 
-@composite(method=False, out=True)
+@composite(method=False, out=True, grad="VarMean")
 def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """The variance and the mean."""
     dims, correction = spread_arguments("var_mean", input, dim, correction, unbiased)
     return variance(input, dims, correction, keepdim), average(input, dims, keepdim)
 
 
-@composite(method=False, out=True)
+@composite(method=False, out=True, grad="StdMean")
 def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """The standard deviation and the mean."""
     dims, correction = spread_arguments("std_mean", input, dim, correction, unbiased)
@@ -237,10 +245,18 @@ def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
 # ---- extremes -------------------------------------------------------------------------------
 
 
+RETURNED = {}           # the types of `torch.return_types`, by name
+
+
+def returned(name, values):
+    """The named tuple that a pickle describes."""
+    return RETURNED[name](*values)
+
+
 def named(name, fields):
     """The tuple type that PyTorch returns for several results: `torch.return_types.max`."""
     from collections import namedtuple
-    made = namedtuple(name, fields)
+    made = RETURNED[name] = namedtuple(name, fields)
     made.__module__ = "torch.return_types"
     made.__qualname__ = name
 
@@ -248,10 +264,11 @@ def named(name, fields):
         inside = ",\n".join(f"{f}={getattr(self, f)!r}" for f in self._fields)
         return f"torch.return_types.{name}(\n{inside})"
     made.__repr__ = made.__str__ = show
+    made.__reduce__ = lambda self: (returned, (name, tuple(self)))
     return made
 
 
-@nary(space="rules")
+@nary(space="rules", grad=lambda largest: "MaxBackward1" if largest else "MinBackward1")
 def peak(xp, x, dim, keepdim, largest):
     """The largest (or smallest) element along `dim`, NaN if there is one."""
     return (xp.maximum if largest else xp.minimum).reduce(x, axis=dim, keepdims=keepdim)
@@ -270,7 +287,8 @@ def ties(xp, x, y):
     return (x == y) | (xp.isnan(x) & xp.isnan(y))
 
 
-@multi(space="rules", outputs=("values", "indices"))
+@multi(space="rules", outputs=("values", "indices"),
+       grad=lambda largest: "MaxBackward0" if largest else "MinBackward0")
 def peak_along(xp, x, dim, keepdim, largest):
     """The largest (or smallest) element along `dim` and where it is first."""
     i = (xp.argmax if largest else xp.argmin)(x, axis=dim, keepdims=True)
@@ -317,29 +335,30 @@ def extreme(name, returned, largest, input, dim, keepdim):
     if a.ndim and not a.shape[d]:
         raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
     if not a.ndim:
-        return returned(input.clone(), wrap(np.zeros((), np.int64)))
+        return returned(entitle(input.clone(), f"{name.title()}Backward0"),
+                        wrap(np.zeros((), np.int64)))
     return returned(*peak_along(input, d, keepdim, largest))
 
 
-@composite(out=True)
+@composite(out="parts")
 def max(input, dim=None, keepdim=False, *, other=None):
     """The largest element; along `dim` also where it is; or elementwise against a tensor."""
     return extreme("max", max_returned, True, input, other if dim is None else dim, keepdim)
 
 
-@composite(out=True)
+@composite(out="parts")
 def min(input, dim=None, keepdim=False, *, other=None):
     """The smallest element; along `dim` also where it is; or elementwise against a tensor."""
     return extreme("min", min_returned, False, input, other if dim is None else dim, keepdim)
 
 
-@composite(out="match")
+@composite(out="match", grad="Amax")
 def amax(input, dim=(), keepdim=False):
     """The largest element along `dim` (several allowed); ties share the gradient."""
     return _several(input, dim, keepdim, True, "amax")
 
 
-@composite(out="match")
+@composite(out="match", grad="Amin")
 def amin(input, dim=(), keepdim=False):
     """The smallest element along `dim` (several allowed); ties share the gradient."""
     return _several(input, dim, keepdim, False, "amin")
@@ -357,13 +376,13 @@ def _several(input, dim, keepdim, largest, name):
     return peak(input, dims, keepdim, largest)
 
 
-@nary(result="index", out=True)
+@nary(result="index", out="dtype")
 def argmax(xp, x, dim=None, keepdim=False):
     """Where the largest element is, first of equals: along `dim`, or in the flattened tensor."""
     return _where_peak(xp, xp.argmax, x, dim, keepdim, "argmax")
 
 
-@nary(result="index", out=True)
+@nary(result="index", out="dtype")
 def argmin(xp, x, dim=None, keepdim=False):
     """Where the smallest element is, first of equals: along `dim`, or in the flattened tensor."""
     return _where_peak(xp, xp.argmin, x, dim, keepdim, "argmin")
@@ -385,13 +404,13 @@ def _where_peak(xp, find, x, dim, keepdim, name):
 # ---- truth ----------------------------------------------------------------------------------
 
 
-@nary(result="bool", out=True)
+@nary(result="bool", out="all only supports {want} tensor for result, got: {Got}")
 def all(xp, x, dim=None, keepdim=False):
     """Whether all elements are non-zero."""
     return _truth(xp, xp.logical_and, x, dim, keepdim)
 
 
-@nary(result="bool", out=True)
+@nary(result="bool", out="any only supports {want} tensor for result, got: {Got}")
 def any(xp, x, dim=None, keepdim=False):
     """Whether any element is non-zero."""
     return _truth(xp, xp.logical_or, x, dim, keepdim)
@@ -438,11 +457,12 @@ def logsumexp(input, dim, keepdim=False):
     if dims is None:
         dims = tuple(range(input._data.ndim))
     if not (dims or input.dtype.is_complex):
-        return input.clone()
+        return entitle(input.clone(), "LogsumexpBackward0")
     return log_sum_exp(input, dims, keepdim)
 
 
-@nary(name="hash_tensor", result="index", out=True)
+@nary(name="hash_tensor", result="index",
+      out="Expected result to be of dtype uint64, but got {Got}")
 def mixed_bits(xp, x, dim, keepdim):
     """The bits of all numbers, as 64-bit ones, xor-ed: two tensors that differ rarely agree."""
     if x.dtype.kind == "c":

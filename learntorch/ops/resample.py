@@ -4,13 +4,13 @@ Every mode is linear in the image and works along one dimension after the other:
 of a few inputs (`taps`) with weights that depend on the place alone.
 """
 
-import warnings
 from functools import lru_cache
 
 import numpy as np
 
 from learntorch.core import failures
 from learntorch.core.op import composite, nary
+from learntorch.core.warned import warn
 from learntorch.ops.pool_adaptive import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -183,6 +183,7 @@ def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corne
     Modes: nearest, nearest-exact, area (any), linear (n, c, l), bilinear and bicubic (n, c, h, w),
     trilinear (n, c, d, h, w). With `align_corners` the corner pixels keep their values, otherwise
     the corners of the pixels stay in place. `antialias` widens the filter when shrinking.
+    Raises ValueError without a size or with two, NotImplementedError for other dimensions.
     """
     if mode in ("nearest", "area", "nearest-exact"):
         if align_corners is not None:
@@ -281,28 +282,37 @@ def check_sizes(input, size):
 
 @composite(space="nn.functional", method=False)
 def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=None):
-    """The old name of `interpolate`."""
+    """The old name of `interpolate`.
+
+    Shapes and errors: those of `interpolate`.
+    """
     discouraged("upsample")
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
 @composite(space="nn.functional", method=False)
 def upsample_nearest(input, size=None, scale_factor=None):
-    """The old name of `interpolate` with mode "nearest"."""
+    """The old name of `interpolate` with mode "nearest".
+
+    Shapes and errors: those of `interpolate`.
+    """
     discouraged("upsample_nearest")
     return interpolate(input, size, scale_factor, mode="nearest")
 
 
 @composite(space="nn.functional", method=False)
 def upsample_bilinear(input, size=None, scale_factor=None):
-    """The old name of `interpolate` with mode "bilinear" and aligned corners."""
+    """The old name of `interpolate` with mode "bilinear" and aligned corners.
+
+    Shapes and errors: those of `interpolate`.
+    """
     discouraged("upsample_bilinear")
     return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
 
 
 def discouraged(name):
-    warnings.warn(f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` "
-                  "instead.", stacklevel=3)
+    warn(f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` "
+         "instead.")
 
 
 # ---- channels and pixels --------------------------------------------------------------------
@@ -313,6 +323,7 @@ def pixel_shuffle(x, upscale_factor):
     """Channels become pixels: (…, c·r², h, w) → (…, c, h·r, w·r), r being `upscale_factor`.
 
     Shi et al., arXiv:1609.05158.
+    Raises RuntimeError for fewer than three dimensions, and channels that r² does not divide.
     """
     r = upscale_factor
     if x.ndim < 3:
@@ -334,7 +345,10 @@ pixel_shuffle.vjp(x=lambda xp, g, upscale_factor: xp.pixel_unshuffle(g, upscale_
 
 @nary(space="torch nn.functional", method=False)
 def pixel_unshuffle(x, downscale_factor):
-    """Pixels become channels: (…, c, h·r, w·r) → (…, c·r², h, w), r being `downscale_factor`."""
+    """Pixels become channels: (…, c, h·r, w·r) → (…, c·r², h, w), r being `downscale_factor`.
+
+    Raises RuntimeError for fewer than three dimensions, and sizes that r does not divide.
+    """
     r = downscale_factor
     if x.ndim < 3:
         raise RuntimeError("pixel_unshuffle expects input to have at least 3 dimensions, but got "
@@ -356,7 +370,11 @@ pixel_unshuffle.vjp(x=lambda xp, g, downscale_factor: xp.pixel_shuffle(g, downsc
 
 @nary(space="torch nn.functional", method=False, aliases=("native_channel_shuffle",))
 def channel_shuffle(x, groups):
-    """Channels in another order: the first of each group, then the second of each, and so on."""
+    """Channels in another order: the first of each group, then the second of each, and so on.
+
+    Shapes: (n, c, …), which stays. Raises RuntimeError for fewer than three dimensions, and
+    channels that `groups` does not divide.
+    """
     if x.ndim <= 2:
         raise RuntimeError("channel_shuffle expects input with > 2 dims, but got input with sizes "
                            f"{list(x.shape)}")

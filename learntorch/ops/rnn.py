@@ -499,7 +499,8 @@ def rnn_tanh(*args, **named):
     Called with (input, hx, params, has_biases, num_layers, dropout, train, bidirectional,
     batch_first), input (time, batch, features), or for a packed batch with (data, batch_sizes, hx,
     params, has_biases, num_layers, dropout, train, bidirectional). hx (layers · directions, batch,
-    hidden). params: w_ih, w_hh, b_ih, b_hh of each layer and direction.
+    hidden). params: w_ih, w_hh, b_ih, b_hh of each layer and direction. Results: (time, batch,
+    directions · hidden), and the shape of hx. Raises RuntimeError for other shapes.
     """
     return sequences("rnn_tanh", run_tanh, args, named)
 
@@ -508,7 +509,7 @@ def rnn_tanh(*args, **named):
 def rnn_relu(*args, **named):
     """h_t = max(0, W_ih x_t + b_ih + W_hh h_(t−1) + b_hh), layer upon layer: (all h, last h).
 
-    Its arguments are those of `rnn_tanh`.
+    Arguments, shapes and errors: those of `rnn_tanh`.
     """
     return sequences("rnn_relu", run_relu, args, named)
 
@@ -517,7 +518,7 @@ def rnn_relu(*args, **named):
 def gru(*args, **named):
     """h_t = (1 − z) · n + z · h_(t−1) with GRU's gates, layer upon layer: (all h, last h).
 
-    Its arguments are those of `rnn_tanh`; weights hold r, z and n below each other.
+    Arguments, shapes and errors: those of `rnn_tanh`; weights hold r, z and n below each other.
     """
     return sequences("gru", run_gru, args, named)
 
@@ -526,8 +527,8 @@ def gru(*args, **named):
 def lstm(*args, **named):
     """h_t = o · tanh(f · c_(t−1) + i · g) with LSTM's gates: (all h, last h, last c).
 
-    Its arguments are those of `rnn_tanh`, but hx = (h, c); weights hold i, f, g and o below each
-    other, and a fifth parameter of each layer, w_hr, projects h.
+    Arguments, shapes and errors: those of `rnn_tanh`, but hx = (h, c); weights hold i, f, g and o
+    below each other, and a fifth parameter of each layer, w_hr, projects h.
     """
     return sequences("lstm", run_lstm, args, named)
 
@@ -562,27 +563,33 @@ def step(run, input, states, w_ih, w_hh, b_ih, b_hh):
     return run(input, states, weights, (input._data.shape[0],), False)[1:]
 
 
-@composite(method=False)
+@composite(method=False, grad="Tanh")
 def rnn_tanh_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
-    """tanh(w_ih · input + b_ih + w_hh · hx + b_hh): (batch, in), (batch, hidden) → the latter."""
+    """tanh(w_ih · input + b_ih + w_hh · hx + b_hh): (batch, in), (batch, hidden) → the latter.
+
+    Raises RuntimeError for other shapes.
+    """
     return step(run_tanh, input, (hx,), w_ih, w_hh, b_ih, b_hh)[0]
 
 
-@composite(method=False)
+@composite(method=False, grad="Relu")
 def rnn_relu_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
-    """max(0, w_ih · input + b_ih + w_hh · hx + b_hh): (batch, in), (batch, hidden) → the latter."""
+    """max(0, w_ih · input + b_ih + w_hh · hx + b_hh): shapes and errors as in `rnn_tanh_cell`."""
     return step(run_relu, input, (hx,), w_ih, w_hh, b_ih, b_hh)[0]
 
 
-@composite(method=False)
+@composite(method=False, grad="Add")
 def gru_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
-    """One step of a GRU: (batch, in), (batch, hidden) → (batch, hidden)."""
+    """One step of a GRU: (batch, in), (batch, hidden) → the latter; others raise RuntimeError."""
     return step(run_gru, input, (hx,), w_ih, w_hh, b_ih, b_hh)[0]
 
 
 @composite(method=False)
 def lstm_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
-    """One step of an LSTM: (batch, in) and (h, c) → (h, c), both (batch, hidden)."""
+    """One step of an LSTM: (batch, in) and (h, c) → (h, c), both (batch, hidden).
+
+    Raises RuntimeError for other shapes, TypeError for an hx that is no pair.
+    """
     if not isinstance(hx, (tuple, list)):
         raise TypeError("lstm_cell(): argument 'hx' (position 2) must be tuple of Tensors, not "
                         f"{type(hx).__name__}")

@@ -1,7 +1,7 @@
 """Running results along a dimension: sums, products, extremes, differences, areas."""
 
 from learntorch.core.dtypes import get_default_dtype, int64
-from learntorch.core.op import composite, multi, nary
+from learntorch.core.op import composite, entitle, multi, nary
 from learntorch.core.shapes import wrap_dim
 from learntorch.core.tensor import Tensor
 from learntorch.ops.reduce import named
@@ -23,7 +23,12 @@ def from_the_end(xp, scan, x, dim):
 def cumsum(input, dim, *, dtype=None):
     """Σ of the input up to and including each place along `dim`. Integers sum as int64."""
     input, dim = scanned(input, dim, dtype)
-    return running_sum(input, dim) if input._data.ndim else input.clone()
+    return running_sum(input, dim) if input._data.ndim else alone(input, "Cumsum")
+
+
+def alone(input, name):
+    """The running result of one number: itself."""
+    return entitle(input.clone(), f"{name}Backward0")
 
 
 def scanned(input, dim, dtype):
@@ -74,10 +79,10 @@ places_from.vjp(x=lambda xp, g, x_shape: xp.broadcast_to(g.sum() * 0, x_shape))
 def cumprod(input, dim, *, dtype=None):
     """Π of the input up to and including each place along `dim`. Integers multiply as int64."""
     input, dim = scanned(input, dim, dtype)
-    return running_product(input, dim) if input._data.ndim else input.clone()
+    return running_product(input, dim) if input._data.ndim else alone(input, "Cumprod")
 
 
-@nary(name="logcumsumexp", grad="Logcumsumexp", out=True, refuses="logcumsumexp_out_cpu")
+@nary(name="logcumsumexp", grad="Logcumsumexp", out="scalar", refuses="logcumsumexp_out_cpu")
 def running_logsumexp(xp, x, dim):
     """ln Σ eˣ up to and including each place along `dim`, without overflow."""
     return xp.logaddexp.accumulate(x, axis=dim)
@@ -111,18 +116,18 @@ def logcumsumexp(input, dim):
     """ln Σ eˣ up to and including each place along `dim`, without overflow."""
     dim = wrap_dim(dim, input._data.ndim)
     if not input._data.ndim:
-        return input.clone()
+        return alone(input, "Logcumsumexp")
     return (running_complex_logsumexp if input.dtype.is_complex else running_logsumexp)(input, dim)
 
 
-@multi(name="cummax", grad="Cummax", outputs=("values", "indices"), out=True)
+@multi(name="cummax", grad="Cummax", outputs=("values", "indices"), out="scalar")
 def running_peak(xp, x, dim):
     """The largest element so far along `dim`, and where it last stood."""
     return so_far(xp, xp.maximum, x, dim)
 running_peak.vjp(x=lambda xp, g, x_shape, indices, dim: xp.add_along(g, indices, x_shape, dim))
 
 
-@multi(name="cummin", grad="Cummin", outputs=("values", "indices"), out=True)
+@multi(name="cummin", grad="Cummin", outputs=("values", "indices"), out="scalar")
 def running_low(xp, x, dim):
     """The smallest element so far along `dim`, and where it last stood."""
     return so_far(xp, xp.minimum, x, dim)
@@ -146,7 +151,7 @@ def cummax(input, dim):
     """The largest element so far along `dim`, and its place: `values`, `indices`."""
     dim = wrap_dim(dim, input._data.ndim)
     if not input._data.ndim:
-        return cummax_returned(input.clone(), input.new_zeros((), dtype=int64))
+        return cummax_returned(alone(input, "Cummax"), input.new_zeros((), dtype=int64))
     return cummax_returned(*running_peak(input, dim))
 
 
@@ -155,7 +160,7 @@ def cummin(input, dim):
     """The smallest element so far along `dim`, and its place: `values`, `indices`."""
     dim = wrap_dim(dim, input._data.ndim)
     if not input._data.ndim:
-        return cummin_returned(input.clone(), input.new_zeros((), dtype=int64))
+        return cummin_returned(alone(input, "Cummin"), input.new_zeros((), dtype=int64))
     return cummin_returned(*running_low(input, dim))
 
 
@@ -227,14 +232,15 @@ def _areas(name, y, x, dx, dim):
     return sides * (x.narrow(dim, 1, m) - x.narrow(dim, 0, m)) / 2.0, dim
 
 
-@composite(method=False, aliases=("trapz",))
+@composite(method=False, aliases=("trapz",),
+           grad=lambda x: "MulBackward1" if x is None else "DivBackward1")
 def trapezoid(y, x=None, *, dx=None, dim=-1):
     """The area under y along `dim`, by trapezia, at the places `x` or `dx` apart."""
     areas, dim = _areas("trapezoid", y, x, dx, dim)
     return y.sum(dim) * 1.0 if areas is None else areas.sum(dim)
 
 
-@composite(method=False)
+@composite(method=False, grad=lambda x: "CumsumBackward0" if x is None else "DivBackward1")
 def cumulative_trapezoid(y, x=None, *, dx=None, dim=-1):
     """The areas under y so far along `dim`: one fewer than places."""
     areas, dim = _areas("cumulative_trapezoid", y, x, dx, dim)

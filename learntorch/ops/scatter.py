@@ -1,7 +1,6 @@
 """Reading from and writing to places given by index tensors along one dimension."""
 
 from learntorch.core.dtypes import bool_, said
-from learntorch.core.failures import c_name
 from learntorch.core.op import composite, nary
 from learntorch.core.shapes import broadcast, count, wrap_dim
 from learntorch.core.tensor import Tensor
@@ -157,7 +156,8 @@ def _on_one(function, input, dim, index, src):
     return function(input.reshape(1), 0, index.reshape(-1).long(), src).reshape(())
 
 
-@composite(out=True, inplace=True)
+@composite(out="dtype", inplace=True,
+           grad=lambda src: f"ScatterBackward{not isinstance(src, Tensor):d}")
 def scatter(input, dim, index, src=None, value=None, *, reduce=None):
     """`input` with src[i, j] at [index[i, j], j] for dim 0; `reduce` "add" or "multiply" combines.
 
@@ -185,7 +185,7 @@ def _scatter_checks(name, input, dim, index, src):
     return dim
 
 
-@composite(out=True, inplace=True)
+@composite(out="dtype", inplace=True, grad="ScatterAdd")
 def scatter_add(input, dim, index, src):
     """`input` with src added at the places `index` along `dim`: places named twice add up."""
     dim = _scatter_checks("scatter", input, dim, index, src)
@@ -194,7 +194,7 @@ def scatter_add(input, dim, index, src):
     return _on_one(scatter_plus, input, dim, index, src)
 
 
-@composite(out=True, inplace=True)
+@composite(out="dtype", inplace=True, grad="ScatterReduce")
 def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
     """`input` with the values of `src` that go to one place combined there.
 
@@ -302,7 +302,7 @@ scatter_peak.vjp(x=scatter_peak_x, src=scatter_peak_src)
 
 
 @nary(tensors=("x", "index"), name="index_select", grad="IndexSelect",
-      out="apart")
+      out=("apart", "index_select(): self and result must have the same scalar type"))
 def select_slices(xp, x, dim, index):
     """The slices of x at `index` along `dim`."""
     return xp.take(x, index, axis=dim)
@@ -389,7 +389,7 @@ def added_slices(xp, x, dim, index, source):
 added_slices.vjp(x=lambda g: g, source=lambda xp, g, dim, index: xp.index_select(g, dim, index))
 
 
-@composite(out=True, inplace=True)
+@composite(out="dtype", inplace=True, grad="IndexAdd")
 def index_add(input, dim, index, source, *, alpha=1):
     """`input` with alpha · source[i] added to slice index[i] along `dim`."""
     dim, index = check_slices("index_add", input, dim, index, source)
@@ -406,7 +406,7 @@ copied_slices.vjp(x=lambda xp, g, dim, index: xp.filled_slices(g, dim, index, 0)
                   source=lambda xp, g, dim, index: xp.index_select(g, dim, index))
 
 
-@composite(out=True, inplace=True)
+@composite(out="dtype", inplace=True, grad="IndexCopy")
 def index_copy(input, dim, index, source):
     """`input` with slice index[i] along `dim` replaced by source[i]."""
     dim, index = check_slices("index_copy", input, dim, index, source)
@@ -422,7 +422,7 @@ def filled_slices(x, dim, index, value):
 filled_slices.vjp(x=lambda xp, g, dim, index: xp.filled_slices(g, dim, index, 0))
 
 
-@composite(inplace=True)
+@composite(inplace=True, grad=lambda value: f"IndexFillBackward{isinstance(value, Tensor):d}")
 def index_fill(input, dim, index, value):
     """`input` with `value` (a number or a 0-d tensor) in the slices at `index` along `dim`."""
     dim, index = check_slices("index_fill", input, dim, index)
@@ -440,7 +440,7 @@ def index_fill(input, dim, index, value):
     return choose(named, value.to(input.dtype), input)
 
 
-@composite(out=True, inplace=True)
+@composite(out="dtype", inplace=True, grad="IndexReduce")
 def index_reduce(input, dim, index, source, reduce, *, include_self=True):
     """`input` with the slices of `source` combined into slice index[i] along `dim`.
 
@@ -457,7 +457,7 @@ def index_reduce(input, dim, index, source, reduce, *, include_self=True):
     return _in_slices(combine, input, dim, index, source)
 
 
-# ---- flat places and masks ------------------------------------------------------------------
+# ---- flat places ----------------------------------------------------------------------------
 
 
 def flat_index(name, input, index):
@@ -475,16 +475,25 @@ def flat_index(name, input, index):
     return index % n if n else index
 
 
-@composite(out="apart")
+@composite(grad="Take", out=(
+    "apart", "take(): self and out expected to have the same dtype, but got self.dtype = {Want} "
+    "and out.dtype = {Got}"))
 def take(input, index):
-    """The elements at `index` of the flattened input; the result has the shape of `index`."""
+    """The elements at `index` of the flattened input; the result has the shape of `index`.
+
+    Raises RuntimeError for an index that is no int64, IndexError for one out of range.
+    """
     index = flat_index("take", input, index)
     return select_slices(input.reshape(-1), 0, index.reshape(-1)).reshape(index._data.shape)
 
 
-@composite(inplace=True)
+@composite(inplace=True, grad="Put")
 def put(input, index, source, accumulate=False):
-    """`input` with source[i] at place index[i] of the flattened tensor; added if `accumulate`."""
+    """`input` with source[i] at place index[i] of the flattened tensor; added if `accumulate`.
+
+    Shapes: any; source as many as index. Raises RuntimeError for another number or dtype,
+    IndexError for an index out of range.
+    """
     if source._data.dtype is not input._data.dtype:
         raise RuntimeError("put_(): self and source expected to have the same dtype, but got "
                            f"self.dtype = {said(input.dtype)} and source.dtype = "
@@ -498,7 +507,7 @@ def put(input, index, source, accumulate=False):
     return way(input.reshape(-1), 0, index, source.reshape(-1)).reshape(input._data.shape)
 
 
-@composite(out=True)
+@composite(out="dtype")
 def take_along_dim(input, indices, dim=None):
     """The elements at `indices` along `dim`, the other dimensions broadcast; None: flattened."""
     i = indices._data
@@ -522,72 +531,3 @@ def take_along_dim(input, indices, dim=None):
     def spread(t):
         return t.expand([t._data.shape[d] if d == dim else n for d, n in enumerate(rest)])
     return gather(spread(input), dim, spread(indices))
-
-
-def check_mask(name, mask):
-    """Raise RuntimeError unless `mask` is a bool tensor."""
-    if mask._data.dtype != bool:
-        raise RuntimeError(f"{name} only supports boolean masks, but got mask with dtype "
-                           f"{said(mask.dtype)}")
-
-
-@nary(tensors=("x", "mask"), name="masked_fill", grad="MaskedFill", inplace=True)
-def fill_masked(xp, x, mask, value):
-    """x with a number where `mask` is True."""
-    return xp.where(mask, x.dtype.type(value), x)
-fill_masked.vjp(x=lambda xp, g, mask: xp.masked_fill(g, mask, 0))
-
-
-@fill_masked.public
-def masked_fill(input, mask, value):
-    """`input` with `value` (a number or a 0-d tensor) where `mask` is True, broadcasting.
-
-    Raises RuntimeError for a mask that is not bool.
-    """
-    check_mask("masked_fill", mask)
-    if not isinstance(value, Tensor):
-        if isinstance(value, complex) and not input.dtype.is_complex:
-            raise RuntimeError("value cannot be converted to type "
-                               f"{c_name(input._data.dtype)} without overflow")
-        if isinstance(value, float) and input._data.dtype.kind in "iu":
-            value = int(value)
-        return fill_masked(input, mask, value)
-    if value._data.ndim:
-        raise RuntimeError("masked_fill_ only supports a 0-dimensional value tensor, but got tensor"
-                           f" with {value._data.ndim} dimension(s).")
-    from learntorch.core.dtypes import can_cast
-    from learntorch.ops.compare import choose
-    if value.dtype.is_complex and not input.dtype.is_complex:
-        raise RuntimeError(f"value cannot be converted to type {c_name(input._data.dtype)} without "
-                           "overflow")
-    if not can_cast(value.dtype, input.dtype):
-        raise RuntimeError(f"result type {said(value.dtype)} can't be cast to the desired output "
-                           f"type {said(input.dtype)}")
-    return choose(mask, value.to(input.dtype), input)
-
-
-@composite(out="apart")
-def masked_select(input, mask):
-    """The elements where `mask` is True, broadcasting, in one dimension."""
-    if mask._data.dtype != bool:
-        raise RuntimeError("masked_select: expected BoolTensor for mask")
-    shape = broadcast(input._data.shape, mask._data.shape)
-    places = mask.expand(shape)._data.reshape(-1).nonzero()[0]
-    from learntorch.core.tensor import wrap
-    return select_slices(input.expand(shape).reshape(-1), 0, wrap(places))
-
-
-@composite(inplace=True)
-def masked_scatter(input, mask, source):
-    """`input` with consecutive elements of `source` where `mask` is True."""
-    check_mask("masked_scatter_", mask)
-    if source._data.dtype is not input._data.dtype:
-        raise RuntimeError("masked_scatter_: expected self and source to have same dtypes but got "
-                           f"{said(input.dtype)} and {said(source.dtype)}")
-    shape = broadcast(input._data.shape, mask._data.shape)
-    places = mask.expand(shape)._data.reshape(-1).nonzero()[0]
-    if len(places) > source._data.size:
-        raise RuntimeError("Number of elements of source < number of ones in mask")
-    from learntorch.core.tensor import wrap
-    flat = input.expand(shape).reshape(-1)
-    return copied_slices(flat, 0, wrap(places), source.reshape(-1)[:len(places)]).reshape(shape)

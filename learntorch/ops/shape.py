@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from learntorch.core.op import composite, listed, nary
+from learntorch.core.op import composite, entitle, listed, nary
 from learntorch.core.shapes import as_shape, wrap_dim
 from learntorch.core.warned import warn
 
 
-@listed(name="cat", method=False, out="apart", aliases=("concat", "concatenate"))
+@listed(name="cat", method=False, out="joined apart", aliases=("concat", "concatenate"))
 def join(xp, tensors, dim):
     """The tensors one after the other along `dim`."""
     return xp.concatenate(tensors, axis=dim)
@@ -55,7 +55,7 @@ def cat(tensors, dim=0):
     return join(filled, dim)
 
 
-@listed(name="stack", method=False, out=True)
+@listed(name="stack", method=False, out="joined")
 def pile(xp, tensors, dim):
     """The tensors side by side in a new dimension."""
     return xp.stack(tensors, axis=dim)
@@ -94,7 +94,10 @@ tiled.vjp(x=tiled_x)
 
 @composite(space="Tensor")
 def repeat(self, *repeats):
-    """Copies of the tensor, `repeats[i]` of them along dimension i."""
+    """Copies of the tensor, `repeats[i]` of them along dimension i.
+
+    Raises RuntimeError for fewer numbers than dimensions.
+    """
     repeats = as_shape(repeats)
     if len(repeats) < self._data.ndim:
         raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of "
@@ -104,14 +107,20 @@ def repeat(self, *repeats):
 
 @composite
 def tile(input, dims=(), *more):
-    """Copies of the tensor; missing leading counts are 1."""
+    """Copies of the tensor; missing leading counts are 1.
+
+    Shapes: the sizes times the counts; dimensions are added in front where there are more counts.
+    """
     dims = as_shape((dims, *more))
     return tiled(input, (1,) * (input._data.ndim - len(dims)) + dims)
 
 
 @nary
 def flip(x, dims):
-    """The order of elements reversed along `dims` (an int or several), in new memory."""
+    """The order of elements reversed along `dims` (an int or several), in new memory.
+
+    The shape stays. Raises IndexError for a dimension that is not there.
+    """
     dims = (dims,) if isinstance(dims, int) else tuple(dims)
     index = [slice(None)] * x.ndim
     for d in dims:
@@ -134,11 +143,15 @@ def opposite(shifts):
 
 @rolled.public
 def roll(input, shifts, dims=None):
-    """Elements moved by `shifts` along `dims` (None: in the flattened tensor), wrapping round."""
+    """Elements moved by `shifts` along `dims` (None: in the flattened tensor), wrapping round.
+
+    The shape stays. Raises IndexError for a dimension that is not there, RuntimeError for another
+    number of shifts than dimensions.
+    """
     if not isinstance(shifts, int) and not len(shifts):
         raise RuntimeError("`shifts` required")
     if dims is None or dims == ():
-        return rolled(input.flatten(), shifts, 0).reshape(input.shape)
+        return entitle(rolled(input.flatten(), shifts, 0).reshape(input.shape), "RollBackward0")
     shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
     dims = (dims,) if isinstance(dims, int) else tuple(dims)
     if not input._data.ndim:
@@ -149,17 +162,23 @@ def roll(input, shifts, dims=None):
     return rolled(input, shifts, tuple(wrap_dim(d, input._data.ndim) for d in dims))
 
 
-@composite(method=False, out=True, aliases=("row_stack",))
+@composite(method=False, out="joined", aliases=("row_stack",))
 def vstack(tensors):
-    """The tensors below each other."""
+    """The tensors below each other.
+
+    Shapes: (n, m), vectors (m) are rows → (Σ n, m). Raises RuntimeError for others.
+    """
     from learntorch.core.failures import tensor_list
     tensors = tensor_list(vstack.op, tensors)
     return cat([t.reshape(1, -1) if t._data.ndim < 2 else t for t in tensors], 0)
 
 
-@composite(method=False, out=True)
+@composite(method=False, out="joined")
 def hstack(tensors):
-    """The tensors beside each other."""
+    """The tensors beside each other.
+
+    Shapes: equal but for dimension 1 (0 for vectors). Raises RuntimeError for others.
+    """
     from learntorch.core.failures import tensor_list
     tensors = [t.reshape(1) if t._data.ndim == 0 else t for t in tensor_list(hstack.op, tensors)]
     return cat(tensors, 0 if tensors[0]._data.ndim == 1 else 1)
@@ -167,7 +186,11 @@ def hstack(tensors):
 
 @composite(method=False)
 def meshgrid(*tensors, indexing=None):
-    """Each 1-D tensor spread over the grid of all: coordinates of every grid point."""
+    """Each 1-D tensor spread over the grid of all: coordinates of every grid point.
+
+    Shapes: (n), (m), … → (n, m, …) each; (m, n, …) for indexing "xy". Raises RuntimeError for more
+    dimensions, several dtypes, and another `indexing`.
+    """
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tensors[0]
     if indexing is None:
@@ -199,7 +222,10 @@ def meshgrid(*tensors, indexing=None):
 
 @composite(method=True, out=False)
 def numel(input):
-    """The number of elements."""
+    """The number of elements.
+
+    Shapes: any.
+    """
     return input._data.size
 
 

@@ -6,7 +6,7 @@ from learntorch.core.tensor import wrap
 from learntorch.core.warned import warn
 
 
-@nary(space="torch nn.functional special", name="softmax", out=True, grad="Softmax",
+@nary(space="torch nn.functional special", name="softmax", out="dtype", grad="Softmax",
       refuses="softmax_lastdim_kernel_impl")
 def normalised_exp(xp, x, dim):
     """eˣ / Σ eˣ along `dim`, shifted by the maximum so that eˣ cannot overflow."""
@@ -18,7 +18,7 @@ def normalised_exp(xp, x, dim):
 normalised_exp.vjp(x=lambda g, out, dim: out * (g - (g * out).sum(axis=dim, keepdims=True)))
 
 
-@nary(space="torch nn.functional special", name="log_softmax", out=True, grad="LogSoftmax",
+@nary(space="torch nn.functional special", name="log_softmax", out="dtype", grad="LogSoftmax",
       refuses="log_softmax_lastdim_kernel_impl")
 def log_normalised_exp(xp, x, dim):
     """x − ln Σ eˣ along `dim`, shifted by the maximum so that eˣ cannot overflow."""
@@ -69,8 +69,7 @@ def gumbel_softmax(logits, tau=1, hard=False, eps=1e-10, dim=-1):
     """
     a = logits._data
     if eps != 1e-10:
-        import warnings
-        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
+        warn("`eps` parameter is deprecated and has no effect.")
     waits = random_streams.exponential(random.default_generator, a.shape, a.dtype)
     soft = softmax((logits - wrap(waits).log()) / tau, dim)
     if not hard:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from learntorch.core.dtypes import (
+    bool_,
     int32,
     int64,
     of,
@@ -11,7 +12,8 @@ from learntorch.core.dtypes import (
     promote_types,
     said,
 )
-from learntorch.core.op import composite, multi, nary
+from learntorch.core.failures import not_implemented
+from learntorch.core.op import composite, entitle, multi, nary
 from learntorch.core.shapes import wrap_dim
 from learntorch.core.tensor import Tensor, wrap
 from learntorch.ops.reduce import named
@@ -24,7 +26,7 @@ def falling(xp, x):
     return ~x if x.dtype == bool or x.dtype.kind in "iu" else -x, None
 
 
-@multi(name="sort", grad="Sort", outputs=("values", "indices"), out=True)
+@multi(name="sort", grad="Sort", outputs=("values", "indices"), out="dtype")
 def sorted_along(xp, x, dim, descending):
     """x in order along `dim`, and where each element stood. Equal elements keep their order."""
     if descending:
@@ -50,8 +52,13 @@ mode_returned = named("mode", ("values", "indices"))
 def no_complex(name, input):
     """Raise RuntimeError for complex numbers, which have no order."""
     if input.dtype.is_complex:
-        raise RuntimeError(f"Sort currently does not support complex dtypes on CPU: {name} needs "
-                           "an order.")
+        raise RuntimeError(f"{name} does not support complex dtypes on CPU: they have no order.")
+
+
+def ordered(kernel, input):
+    """Raise NotImplementedError, as PyTorch's kernels do, for complex numbers and for bools."""
+    if input._data.dtype.kind in "cb" and not (kernel == "mode_cpu" and input.dtype is bool_):
+        raise not_implemented(kernel, input._data.dtype)
 
 
 @sorted_along.public
@@ -60,11 +67,14 @@ def sort(input, dim=-1, descending=False, *, stable=False):
 
     Always stable: equal elements keep their order.
     """
-    no_complex("sort", input)
+    no_complex("Sort", input)
     dim = wrap_dim(dim, input._data.ndim)
     if not input._data.ndim:
         return sort_returned(input.clone(), wrap(input._data.astype("int64") * 0))
-    return sort_returned(*sorted_along(input, dim, descending))
+    made = sort_returned(*sorted_along(input, dim, descending))
+    if stable:
+        entitle(made.values, "SortBackward1")
+    return made
 
 
 @composite(out=True)
@@ -73,16 +83,18 @@ def argsort(input, dim=-1, descending=False, *, stable=False):
     return sort(input.detach(), dim, descending).indices
 
 
-@composite(out=True)
+@composite(out="dtype")
 def msort(input):
     """The input sorted along its first dimension."""
     return sort(input, 0).values if input._data.ndim else input.clone()
 
 
-@composite(out=True)
+@composite(out="dtype", grad="Topk")
 def topk(input, k, dim=-1, largest=True, sorted=True):
     """The k largest (or smallest) elements along `dim`: `values`, `indices`."""
     no_complex("topk", input)
+    if input.dtype is bool_:
+        raise RuntimeError("topk does not support bool dtypes on CPU: call .int() first.")
     dim = wrap_dim(dim, input._data.ndim)
     n = input._data.shape[dim] if input._data.ndim else 1
     if not 0 <= k <= n:
@@ -113,8 +125,21 @@ best.vjp(x=lambda xp, g, x_shape, indices, dim: xp.put_along(g, indices, x_shape
 @multi(space="rules", grad="Kthvalue", outputs=("values", "indices"))
 def ranked(xp, x, dim, place):
     """The element at `place` of the ascending order along `dim`."""
-    i = xp.take(xp.argsort(x, axis=dim, stable=True), xp.asarray([place]), axis=dim)
-    return xp.take_along_axis(x, i, axis=dim), i
+    return at_place(xp, x, dim, place)
+
+
+def at_place(xp, x, dim, place):
+    """What a stable sort puts at `place`, and where it stands: without sorting everything.
+
+    Of equal elements it is the one that has as many before it as are missing to `place`.
+    """
+    if xp.any(x != x):                                   # NaN comes last, and equals nothing
+        i = xp.take(xp.argsort(x, axis=dim, stable=True), xp.asarray([place]), axis=dim)
+        return xp.take_along_axis(x, i, axis=dim), i
+    value = xp.take(xp.partition(x, place, axis=dim), xp.asarray([place]), axis=dim)
+    smaller = xp.add.reduce(x < value, axis=dim, keepdims=True)
+    nth = xp.cumsum(x == value, axis=dim) > place - smaller
+    return value, xp.argmax(nth, axis=dim, keepdims=True)
 ranked.vjp(x=lambda xp, g, x_shape, indices, dim: xp.put_along(g, indices, x_shape, dim))
 
 
@@ -127,7 +152,6 @@ def one_of(returned, pair, dim, keepdim):
 
 def lined_up(name, input, dim):
     """The tensor with one dimension at least, `dim` counted from 0, and the size there."""
-    no_complex(name, input)
     dim = wrap_dim(dim, input._data.ndim)
     if not input._data.ndim:
         return input.reshape(1), 0, 1
@@ -137,9 +161,10 @@ def lined_up(name, input, dim):
     return input, dim, n
 
 
-@composite(out="apart")
+@composite(out=("apart", "output {field} must be of same type as input"), grad="Kthvalue")
 def kthvalue(input, k, dim=-1, keepdim=False):
     """The k-th smallest element along `dim` (from 1): `values`, `indices`."""
+    ordered("kthvalue_cpu", input)
     x, dim, n = lined_up("kthvalue", input, dim)
     if not 1 <= k <= n:
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}")
@@ -150,9 +175,11 @@ def kthvalue(input, k, dim=-1, keepdim=False):
 @multi(space="rules", grad="Median", outputs=("values", "indices"))
 def middle(xp, x, dim, skip_nan):
     """The lower of the two middle elements along `dim`; NaN where there is one, or without them."""
-    order = xp.argsort(x, axis=dim, stable=True)
     n = x.shape[dim]
     nans = xp.add.reduce(x != x, axis=dim, keepdims=True)
+    if n and not xp.any(nans):
+        return at_place(xp, x, dim, (n - 1) // 2)
+    order = xp.argsort(x, axis=dim, stable=True)
     if skip_nan:
         place = xp.maximum(n - nans - 1, 0) // 2
     else:
@@ -163,7 +190,7 @@ middle.vjp(x=lambda xp, g, x_shape, indices, dim: xp.put_along(g, indices, x_sha
 
 
 def _median(name, returned, input, dim, keepdim, skip_nan):
-    no_complex(name, input)
+    ordered("median_cpu" if dim is None else "median_out", input)
     if dim is None:
         if not input._data.size:
             return input.new_full((), float("nan")) if input.dtype.is_floating_point else \
@@ -173,13 +200,19 @@ def _median(name, returned, input, dim, keepdim, skip_nan):
     return one_of(returned, middle(x, dim, skip_nan), dim, keepdim and input._data.ndim > 0)
 
 
-@composite(out=True)
+@composite(grad=lambda dim: f"MedianBackward{dim is not None:d}",
+           out="Expected tensor for '{field}' to have the same type as tensor for argument #2 "
+               "'self'; but type torch.{Got}Tensor does not equal torch.{Want}Tensor (while "
+               "checking arguments for median)")
 def median(input, dim=None, keepdim=False):
     """The lower of the two middle elements; along `dim` also where it stands."""
     return _median("median", median_returned, input, dim, keepdim, False)
 
 
-@composite(out=True)
+@composite(grad=lambda dim: f"NanmedianBackward{dim is not None:d}",
+           out="Expected tensor for '{field}' to have the same type as tensor for argument #2 "
+               "'self'; but type torch.{Got}Tensor does not equal torch.{Want}Tensor (while "
+               "checking arguments for median)")
 def nanmedian(input, dim=None, keepdim=False):
     """The median of the elements that are not NaN."""
     return _median("nanmedian", nanmedian_returned, input, dim, keepdim, True)
@@ -201,9 +234,10 @@ def commonest(xp, x, dim):
 commonest.vjp(x=lambda xp, g, x_shape, indices, dim: xp.put_along(g, indices, x_shape, dim))
 
 
-@composite(out=True)
+@composite(out="expected scalar type '{Want}' but got '{Got}' for {field} output", grad="Mode")
 def mode(input, dim=-1, keepdim=False):
     """The element that stands most often along `dim`: `values`, `indices`."""
+    ordered("mode_cpu", input)
     x, dim, _ = lined_up("mode", input, dim)
     return one_of(mode_returned, commonest(x, dim), dim, keepdim and input._data.ndim > 0)
 
@@ -211,7 +245,8 @@ def mode(input, dim=-1, keepdim=False):
 # ---- quantiles ------------------------------------------------------------------------------
 
 
-@composite(out=True)
+@composite(grad="SqueezeBackward4",
+           out=("quantile() out tensor must be same dtype as the input tensor",))
 def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     """The values below which the fractions `q` of the elements along `dim` lie.
 
@@ -220,7 +255,8 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     return _quantile("quantile", input, q, dim, keepdim, interpolation, False)
 
 
-@composite(out=True)
+@composite(grad="SqueezeBackward4",
+           out=("quantile() out tensor must be same dtype as the input tensor",))
 def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     """The quantiles of the elements that are not NaN."""
     return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
@@ -377,6 +413,8 @@ def searchsorted(sorted_sequence, values, *, out_int32=False, right=False, side=
     """Where to insert `values` into the sorted last dimension so that it stays sorted.
 
     side "left" (before equal elements) or "right" (after them); `sorter` sorts the sequence.
+    Shapes: the result has that of `values`, whose dimensions but the last are those of the
+    sequence, unless that is a vector. Raises RuntimeError for others.
     """
     if side not in (None, "left", "right"):
         raise RuntimeError("torch.searchsorted(): side can only be 'left' or 'right' but got "
@@ -424,7 +462,11 @@ def _check_sorter(a, sorter):
 
 @composite(out=True, method=False)
 def bucketize(input, boundaries, *, out_int32=False, right=False):
-    """The number of the bucket between sorted `boundaries` that each element falls into."""
+    """The number of the bucket between sorted `boundaries` that each element falls into.
+
+    Shapes: any; the result has that of the input. Raises RuntimeError for boundaries that are no
+    vector.
+    """
     if boundaries._data.ndim != 1:
         raise RuntimeError("bucketize(): boundaries tensor must be 1 dimension, but got dim("
                            f"{boundaries._data.ndim})")
@@ -441,9 +483,14 @@ def tallied(xp, x, bins, low, high):
     return xp.bincount(xp.minimum(places, bins - 1), minlength=bins)
 
 
-@composite(out=True)
+@composite(out="torch.histogram: input tensor and hist tensor should have the same dtype, but got "
+               "input {want} and hist {got}")
 def histc(input, bins=100, min=0, max=0):
-    """How many elements fall into each of `bins` equal parts of [min, max] (0, 0: all of them)."""
+    """How many elements fall into each of `bins` equal parts of [min, max] (0, 0: all of them).
+
+    Shapes: any → (bins). Raises RuntimeError for no bins, max below min, and limits that are not
+    finite, NotImplementedError for whole numbers.
+    """
     if bins <= 0:
         raise RuntimeError("bins must be > 0")
     if not input.dtype.is_floating_point:
@@ -468,7 +515,11 @@ def occurrences(xp, x, weights, minlength):
 
 @occurrences.public
 def bincount(input, weights=None, minlength=0):
-    """How often each whole number from 0 stands in a vector, each time counting its weight."""
+    """How often each whole number from 0 stands in a vector, each time counting its weight.
+
+    Shapes: (n) → (largest + 1, at least minlength). Raises RuntimeError for negative numbers,
+    fractions, and weights of another size.
+    """
     a = input._data
     if a.ndim != 1 or a.dtype.kind not in "iu" or (a.size and a.min() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
@@ -488,9 +539,12 @@ def among(xp, x, y):
     return xp.isin(x, y)
 
 
-@composite(out=True, method=False)
+@composite(out="dtype", method=False)
 def isin(elements, test_elements, *, assume_unique=False, invert=False):
-    """Whether each element is among `test_elements`; `invert`: is not."""
+    """Whether each element is among `test_elements`; `invert`: is not.
+
+    Shapes: any two; the result has that of `elements`. Raises TypeError when both are numbers.
+    """
     if not isinstance(elements, Tensor):
         elements = test_elements.new_tensor(elements)
     if not isinstance(test_elements, Tensor):

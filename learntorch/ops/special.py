@@ -36,28 +36,28 @@ def erfinv(xp, x):
 erfinv.vjp(x=lambda xp, g, out: g * (xp.exp(out * out) * HALF_ROOT_PI))
 
 
-@unary(space="special", result="float", inplace=False)
+@unary(space="special", result="float", inplace=False, grad="SpecialErfcx")
 def erfcx(xp, x):
     """e^(x²) · erfc x: the scaled complement of the error function."""
     return xp.special("erfcx")(x)
 erfcx.vjp(x=lambda g, x, out: g * (2 * x * out - 1 / HALF_ROOT_PI))
 
 
-@unary(space="special", result="float", inplace=False)
+@unary(space="special", result="float", inplace=False, grad="MulBackward1")
 def ndtr(xp, x):
     """The area under the standard normal density left of x."""
     return xp.special("ndtr")(x)
 ndtr.vjp(x=lambda xp, g, x: g * (xp.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)))
 
 
-@unary(space="special", result="float", inplace=False)
+@unary(space="special", result="float", inplace=False, grad="SpecialNdtri")
 def ndtri(xp, x):
     """The place left of which the area under the standard normal density is x."""
     return xp.special("ndtri")(x)
 ndtri.vjp(x=lambda xp, g, out: g * (xp.exp(0.5 * out * out) * math.sqrt(2 * math.pi)))
 
 
-@unary(space="special", result="float", inplace=False)
+@unary(space="special", result="float", inplace=False, grad="SpecialLogNdtr")
 def log_ndtr(xp, x):
     """ln of the area under the standard normal density left of x."""
     return xp.special("log_ndtr")(x)
@@ -94,7 +94,10 @@ digamma_slope.vjp(x=lambda xp, g, x, n: g * xp.polygamma(x, n + 1))
 
 @digamma_slope.public
 def polygamma(n, input):
-    """The n-th derivative of digamma; as a method x.polygamma(n)."""
+    """The n-th derivative of digamma; as a method x.polygamma(n).
+
+    Shapes: any; the result has that of the input. Raises RuntimeError for a negative n.
+    """
     if isinstance(n, Tensor):
         n, input = input, n
     if n < 0:
@@ -102,9 +105,12 @@ def polygamma(n, input):
     return digamma(input) if n == 0 else digamma_slope(floating(input), n)
 
 
-@composite(out=True, inplace=True)
+@composite(out=True, inplace=True, grad="Mvlgamma")
 def mvlgamma(input, p):
-    """ln of the p-dimensional gamma function: Σᵢ ln Γ(x − i/2) + p(p − 1)/4 · ln π."""
+    """ln of the p-dimensional gamma function: Σᵢ ln Γ(x − i/2) + p(p − 1)/4 · ln π.
+
+    Shapes: any; the result has that of the input. Raises RuntimeError for p < 1.
+    """
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
     input = floating(input)
@@ -120,13 +126,19 @@ def multigammaln(input, p):
 
 @composite(space="special", out=True)
 def gammaln(input):
-    """ln |Γ(x)|."""
+    """ln |Γ(x)|.
+
+    Shapes: any; the result has that of the input.
+    """
     return lgamma(input)
 
 
 @composite(space="special", out=True)
 def psi(input):
-    """Γ′(x) / Γ(x)."""
+    """Γ′(x) / Γ(x).
+
+    Shapes: any; the result has that of the input.
+    """
     return digamma(input)
 
 
@@ -146,17 +158,23 @@ igammac.vjp(y=lambda xp, g, x, y: -g * xp.exp((x - 1) * xp.log(y) - y - xp.lgamm
 
 @composite(space="special", out=True)
 def gammainc(input, other):
-    """The regularised lower incomplete gamma function."""
+    """The regularised lower incomplete gamma function.
+
+    Shapes: any two that broadcast. Raises TypeError for a number.
+    """
     return igamma(input, other)
 
 
 @composite(space="special", out=True)
 def gammaincc(input, other):
-    """The regularised upper incomplete gamma function."""
+    """The regularised upper incomplete gamma function.
+
+    Shapes: any two that broadcast. Raises TypeError for a number.
+    """
     return igammac(input, other)
 
 
-@binary(space="special", result="float", inplace=False, numbers="both")
+@binary(space="special", result="float", inplace=False, numbers="both", grad="SpecialZeta")
 def zeta(xp, x, y):
     """Σ over k ≥ 0 of (k + y)^(−x): the Hurwitz zeta function."""
     return xp.special("zeta")(x, y)
@@ -179,7 +197,7 @@ def empty_term(xp, x, y):
     return xp.logical_and(xp.eq(x, 0), xp.le(y, 0))
 
 
-@binary(space="special", result="float", inplace=False, numbers="both")
+@binary(space="special", result="float", inplace=False, numbers="both", grad="SpecialXlog1Py")
 def xlog1py(xp, x, y):
     """x · ln(1 + y), 0 where x is 0 (unless y is NaN)."""
     return xp.where((x == 0) & (y == y), 0 * x, x * xp.log1p(y))
@@ -188,7 +206,7 @@ xlog1py.vjp(x=lambda xp, g, x, y: g * xp.log1p(
     y=lambda g, x, y: g * x / (y + 1))
 
 
-@unary(space="special", result="float", inplace=False)
+@unary(space="special", result="float", inplace=False, grad="SpecialEntr")
 def entr(xp, x):
     """−x · ln x; 0 at 0, −∞ below."""
     return xp.special("entr")(x)
@@ -214,13 +232,19 @@ log_odds.vjp(x=logit_x)
 
 @log_odds.public
 def logit(input, eps=None):
-    """ln(x / (1 − x)): the number whose sigmoid is x, x limited to [eps, 1 − eps]."""
+    """ln(x / (1 − x)): the number whose sigmoid is x, x limited to [eps, 1 − eps].
+
+    Shapes: any; the result has that of the input.
+    """
     return log_odds(floating(input), eps)
 
 
 @composite(space="special", out=True)
 def expit(input):
-    """1 / (1 + e^(−x))."""
+    """1 / (1 + e^(−x)).
+
+    Shapes: any; the result has that of the input.
+    """
     return input.sigmoid()
 
 
@@ -248,21 +272,21 @@ def i0(xp, x):
 i0.vjp(x=lambda xp, g, x: g * xp.i1(x))
 
 
-@unary(space="special", result="float", inplace=False)
+@unary(space="special", result="float", inplace=False, grad="SpecialI1")
 def i1(xp, x):
     """The modified Bessel function of the first kind of order 1."""
     return xp.special("i1")(x)
 i1.vjp(x=lambda xp, g, x, out: g * (xp.i0(x) - ratio(xp, out, x, 0.5)))
 
 
-@unary(space="special", result="float", inplace=False)
+@unary(space="special", result="float", inplace=False, grad="SpecialI0E")
 def i0e(xp, x):
     """e^(−|x|) · i0(x)."""
     return xp.special("i0e")(x)
 i0e.vjp(x=lambda xp, g, x, out: g * (xp.i1e(x) - xp.sgn(x) * out))
 
 
-@unary(space="special", result="float", inplace=False)
+@unary(space="special", result="float", inplace=False, grad="SpecialI1E")
 def i1e(xp, x):
     """e^(−|x|) · i1(x)."""
     return xp.special("i1e")(x)

@@ -6,18 +6,22 @@ from learntorch.core.dtypes import FLOATS, get_default_dtype, said
 from learntorch.core.op import composite
 from learntorch.core.shapes import wrap_dim
 from learntorch.core.tensor import Tensor
+from learntorch.core.warned import warn
 from learntorch.ops.linalg_norms import vector_norm
 from learntorch.ops.reduce import named, peak, whole
 from learntorch.ops.reduce import sum as sum_of
 
 
-@composite(out=False)
+@composite(out=False, grad="Dist")
 def dist(input, other, p=2):
-    """‖input − other‖ₚ over all elements."""
+    """‖input − other‖ₚ over all elements.
+
+    Shapes: any two that broadcast → ().
+    """
     return vector_norm(input - other, p)
 
 
-@composite(out=True, inplace=True)
+@composite(out="dtype", inplace=True, grad="Renorm")
 def renorm(input, p, dim, maxnorm):
     """Slices along `dim` whose p-norm exceeds `maxnorm` shortened to it."""
     if not isinstance(p, (int, float)) or p <= 0:
@@ -36,7 +40,7 @@ def renorm(input, p, dim, maxnorm):
 # ---- NaN ------------------------------------------------------------------------------------
 
 
-@composite(out=True)
+@composite(out=True, grad="Nansum")
 def nansum(input, dim=None, keepdim=False, *, dtype=None):
     """Σ of the elements that are not NaN."""
     if input.dtype.is_complex:
@@ -62,7 +66,7 @@ def nanmean(input, dim=None, keepdim=False, *, dtype=None):
 aminmax_returned = named("aminmax", ("min", "max"))
 
 
-@composite(out="dtype")
+@composite(out="dtype", grad="Aminmax")
 def aminmax(input, *, dim=None, keepdim=False):
     """The smallest and the largest element: `min`, `max`."""
     shape = input._data.shape
@@ -88,6 +92,8 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
     """The covariances of variables, one a row with an observation in each column.
 
     fweights: how often each observation counts; aweights: how much.
+    Shapes: (n, m) → (n, n); (m) → (). Raises RuntimeError for more dimensions, bools, and weights
+    that do not fit.
     """
     _check_cov(input)
     if input._data.dtype not in FLOATS:
@@ -106,9 +112,8 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
     if not isinstance(left, Tensor):
         left = x.new_tensor(left, dtype=x.dtype.to_real())
     if left.item() <= 0:
-        import warnings
-        warnings.warn("cov(): degrees of freedom is <= 0. Correction should be strictly less than "
-                      "the number of observations.", UserWarning, stacklevel=2)
+        warn("cov(): degrees of freedom is <= 0. Correction should be strictly less than "
+             "the number of observations.")
         left = left * 0
     away = x - middle
     weighed = away if weights is None else away * weights
@@ -148,7 +153,10 @@ def _weights(n, fweights, aweights, x):
 
 @composite
 def corrcoef(input):
-    """The correlations of variables, one a row: covariances divided by both deviations."""
+    """The correlations of variables, one a row: covariances divided by both deviations.
+
+    Shapes: (n, m) → (n, n); (m) → (). Raises RuntimeError for more dimensions.
+    """
     if input._data.ndim > 2:
         raise RuntimeError("corrcoef(): expected input to have two or fewer dimensions but got an "
                            f"input with {input._data.ndim} dimensions")

@@ -1,8 +1,8 @@
 """The spectrum of each moment: Fourier transforms of overlapping frames, and the way back."""
 
-import warnings
 
 from learntorch.core.op import composite
+from learntorch.core.warned import warn
 from learntorch.ops.complex import view_as_real
 from learntorch.ops.create import ones
 from learntorch.ops.fft import fft, ifft, irfft, rfft
@@ -98,9 +98,9 @@ def istft(input, n_fft, hop_length=None, win_length=None, window=None, center=Tr
     result = total / envelope
     missing = wanted - result.shape[-1]
     if missing > 0:
-        warnings.warn("The length of signal is shorter than the length parameter. Result is being "
-                      "padded with zeros in the tail. Please check your center and hop_length "
-                      "settings.", UserWarning, stacklevel=2)
+        warn("The length of signal is shorter than the length parameter. Result is being "
+             "padded with zeros in the tail. Please check your center and hop_length "
+             "settings.")
         result = pad(result, [0, missing])
     return result
 
@@ -134,9 +134,9 @@ def is_complex(t):
 
 def warn_rectangular(advice, link=""):
     """Warn that no window means one of ones."""
-    warnings.warn("A window was not provided. A rectangular window will be applied," + link
-                  + advice + "To suppress this warning and use a rectangular window, explicitly "
-                  "set `window=torch.ones(n_fft, device=<device>)`.", UserWarning, stacklevel=3)
+    warn("A window was not provided. A rectangular window will be applied," + link
+         + advice + "To suppress this warning and use a rectangular window, explicitly "
+         "set `window=torch.ones(n_fft, device=<device>)`.")
 
 
 def refuse_missing(return_complex):
@@ -145,10 +145,10 @@ def refuse_missing(return_complex):
         raise RuntimeError("stft requires the return_complex parameter be given for real inputs, "
                            "and will further require that return_complex=True in a future PyTorch "
                            "release.")
-    warnings.warn("stft with return_complex=False is deprecated. In a future pytorch release, stft "
-                  "will return complex tensors for all inputs, and return_complex=False will raise "
-                  "an error.\nNote: you can still call torch.view_as_real on the complex output to "
-                  "recover the old return format.", UserWarning, stacklevel=3)
+    warn("stft with return_complex=False is deprecated. In a future pytorch release, stft "
+         "will return complex tensors for all inputs, and return_complex=False will raise "
+         "an error.\nNote: you can still call torch.view_as_real on the complex output to "
+         "recover the old return format.")
 
 
 def refuse_half(onesided, two_sided):

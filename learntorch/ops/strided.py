@@ -4,7 +4,7 @@ import numpy as np
 
 from learntorch.core.devices import check_cpu
 from learntorch.core.graph import vertex
-from learntorch.core.op import composite, nary, registry, view
+from learntorch.core.op import composite, entitle, nary, registry, view
 from learntorch.core.outputs import write_out
 from learntorch.core.shapes import count, wrap_dim
 from learntorch.core.tensor import owner
@@ -60,6 +60,7 @@ def as_strided(input, size, stride, storage_offset=None):
     """The memory of `input` seen with any sizes and strides (in elements), sharing it.
 
     Raises RuntimeError where that would leave the memory.
+    Shapes: `size`.
     """
     size, stride = tuple(size), tuple(stride)
     if len(size) != len(stride):
@@ -82,14 +83,25 @@ def copying(name, view_name):
     def copy(input, *args, out=None, **named):
         look = registry[view_name]
         made = (look.op.public or look)(input, *args, **named)
-        made = tuple(t.clone() for t in made) if isinstance(made, tuple) else made.clone()
+        made = tuple(of_its_own(t) for t in made) if isinstance(made, tuple) else of_its_own(made)
         if out is None:
             return made
         written = write_out(copy.op, out, made, (input,))
         return None if isinstance(made, tuple) else written
     copy.__name__ = name
-    copy.__doc__ = f"The values of `{view_name}` in memory of their own."
-    return composite(copy, name=name, method=False)
+    copy.__doc__ = f"""The values of `{view_name}` in memory of their own.
+
+    Shapes and errors: those of `{view_name}`.
+    """
+    made = composite(copy, name=name, method=False)
+    made.op.demands = ("dtype",)
+    return made
+
+
+def of_its_own(view):
+    """A copy of a view. Its node is called after that of the view."""
+    copy = view.clone()
+    return copy if view._edge is None else entitle(copy, f"{view._edge.name()}_copy")
 
 
 for _name in ("as_strided", "diagonal", "expand", "permute", "select", "split", "squeeze",
@@ -98,9 +110,13 @@ for _name in ("as_strided", "diagonal", "expand", "permute", "select", "split", 
     copying(f"{_name}_copy", _name)
 
 
-@composite(out=True)
+@composite(grad="NarrowCopy",
+           out=("Expected self.dtype() == output.dtype() to be true, but got false.",))
 def narrow_copy(input, dim, start, length):
-    """Elements `start` to `start + length` along `dim`, in memory of their own."""
+    """Elements `start` to `start + length` along `dim`, in memory of their own.
+
+    Raises RuntimeError, and no IndexError, for a dimension that is not there.
+    """
     ndim = input._data.ndim
     if dim >= max(ndim, 1):
         raise RuntimeError("Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but "
@@ -128,7 +144,10 @@ def sliced(input, dim, start, end, step):
 
 @composite(out=True, method=False)
 def detach_copy(input):
-    """The values without history, in memory of their own."""
+    """The values without history, in memory of their own.
+
+    Shapes: any; the result has that of the input.
+    """
     return input.detach().clone()
 
 
@@ -146,19 +165,19 @@ def written_back(name, input, src, look):
     return fresh
 
 
-@composite(out=True)
+@composite(out=True, grad="SelectScatter")
 def select_scatter(input, src, dim, index):
     """`input` with `src` at `index` along `dim`."""
     return written_back("select_scatter", input, src, lambda t: t.select(dim, index))
 
 
-@composite(out=True)
+@composite(out="dtype", grad="SliceScatter")
 def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
     """`input` with `src` in a slice along `dim`."""
     return written_back("slice_scatter", input, src, lambda t: sliced(t, dim, start, end, step))
 
 
-@composite(out=True)
+@composite(out=True, grad="DiagonalScatter")
 def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1):
     """`input` with `src` on a diagonal."""
     return written_back("diagonal_scatter", input, src, lambda t: t.diagonal(offset, dim1, dim2))
@@ -189,6 +208,7 @@ def as_strided_scatter(input, src, size, stride, storage_offset=None):
 
     The gradient for `input` is PyTorch's: that of the window. To have the gradient of what is
     around it, write `x = input.clone(); x.as_strided(size, stride).copy_(src)`.
+    Shapes: src as `size`. Raises RuntimeError for another, and an input with gaps in memory.
     """
     window = as_strided(input.detach(), size, stride, storage_offset)
     if window._data.shape != src._data.shape:
@@ -208,13 +228,19 @@ def as_strided_scatter(input, src, size, stride, storage_offset=None):
 
 @composite(out=False)
 def resolve_conj(input):
-    """The input: its conjugate is always computed at once."""
+    """The input: its conjugate is always computed at once.
+
+    Shapes: any; the result has that of the input.
+    """
     return input
 
 
 @composite(out=False)
 def resolve_neg(input):
-    """The input: its negative is always computed at once."""
+    """The input: its negative is always computed at once.
+
+    Shapes: any; the result has that of the input.
+    """
     return input
 
 
@@ -232,7 +258,10 @@ def laid(size, stride, numpy_dtype, requires_grad):
 @composite(method=False)
 def empty_strided(size, stride, *, dtype=None, layout=None, device=None, requires_grad=False,
                   pin_memory=False):
-    """An uninitialised tensor of these sizes and strides (in elements)."""
+    """An uninitialised tensor of these sizes and strides (in elements).
+
+    Shapes: `size`. Raises RuntimeError for another number of strides.
+    """
     check_cpu(device)
     if len(size) != len(stride):
         raise RuntimeError("empty_strided: mismatch in length of strides and shape")
@@ -242,7 +271,10 @@ def empty_strided(size, stride, *, dtype=None, layout=None, device=None, require
 @composite(space="Tensor", inplace=False)
 def new_empty_strided(self, size, stride, dtype=None, device=None, requires_grad=False,
                       layout=None, pin_memory=False):
-    """An uninitialised tensor of these sizes and strides, of this tensor's dtype."""
+    """An uninitialised tensor of these sizes and strides, of this tensor's dtype.
+
+    Shapes: `size`. Raises RuntimeError for another number of strides.
+    """
     return empty_strided(size, stride, dtype=dtype or self.dtype, device=device,
                          requires_grad=requires_grad)
 
@@ -250,7 +282,10 @@ def new_empty_strided(self, size, stride, dtype=None, device=None, requires_grad
 @composite(method=False)
 def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=None,
                    requires_grad=False, pin_memory=False):
-    """An uninitialised tensor whose dimensions lie in memory in the order `physical_layout`."""
+    """An uninitialised tensor whose dimensions lie in memory in the order `physical_layout`.
+
+    Raises RuntimeError where the layout does not name each dimension once.
+    """
     check_cpu(device)
     if len(physical_layout) != len(size):
         raise RuntimeError("Number of dimensions in size does not match the length of the "

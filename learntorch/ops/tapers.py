@@ -197,7 +197,11 @@ def older(name, curve, n, periodic, dtype, layout, device, requires_grad):
 @composite(method=False)
 def bartlett_window(window_length, periodic=True, *, dtype=None, layout=None, device=None,
                     requires_grad=False):
-    """1 − |2k/N − 1|, N = window_length (− 1 unless periodic): a triangle."""
+    """1 − |2k/N − 1|, N = window_length (− 1 unless periodic): a triangle.
+
+    Shapes: (window_length). Raises RuntimeError for a negative length and for a dtype without
+    fractions, TypeError for a length that is no int.
+    """
     return older("bartlett_window", triangle, window_length, periodic, dtype, layout, device,
                  requires_grad)
 
@@ -205,7 +209,11 @@ def bartlett_window(window_length, periodic=True, *, dtype=None, layout=None, de
 @composite(method=False)
 def hann_window(window_length, periodic=True, *, dtype=None, layout=None, device=None,
                 requires_grad=False):
-    """½ (1 − cos(2πk/N)), N = window_length (− 1 unless periodic)."""
+    """½ (1 − cos(2πk/N)), N = window_length (− 1 unless periodic).
+
+    Shapes: (window_length). Raises RuntimeError for a negative length and for a dtype without
+    fractions, TypeError for a length that is no int.
+    """
     return older("hann_window", lambda u: cosines(u, HANN), window_length, periodic, dtype, layout,
                  device, requires_grad)
 
@@ -213,7 +221,11 @@ def hann_window(window_length, periodic=True, *, dtype=None, layout=None, device
 @composite(method=False)
 def hamming_window(window_length, periodic=True, alpha=0.54, beta=0.46, *, dtype=None, layout=None,
                    device=None, pin_memory=False, requires_grad=False):
-    """α − β cos(2πk/N), N = window_length (− 1 unless periodic)."""
+    """α − β cos(2πk/N), N = window_length (− 1 unless periodic).
+
+    Shapes: (window_length). Raises RuntimeError for a negative length and for a dtype without
+    fractions, TypeError for a length that is no int.
+    """
     return older("hamming_window", lambda u: cosines(u, (alpha, beta)), window_length, periodic,
                  dtype, layout, device, requires_grad)
 
@@ -221,7 +233,11 @@ def hamming_window(window_length, periodic=True, alpha=0.54, beta=0.46, *, dtype
 @composite(method=False)
 def blackman_window(window_length, periodic=True, *, dtype=None, layout=None, device=None,
                     requires_grad=False):
-    """0.42 − 0.5 cos(2πk/N) + 0.08 cos(4πk/N), N = window_length (− 1 unless periodic)."""
+    """0.42 − 0.5 cos(2πk/N) + 0.08 cos(4πk/N), N = window_length (− 1 unless periodic).
+
+    Shapes: (window_length). Raises RuntimeError for a negative length and for a dtype without
+    fractions, TypeError for a length that is no int.
+    """
     return older("blackman_window", lambda u: cosines(u, BLACKMAN), window_length, periodic, dtype,
                  layout, device, requires_grad)
 
@@ -229,6 +245,10 @@ def blackman_window(window_length, periodic=True, *, dtype=None, layout=None, de
 @composite(method=False)
 def kaiser_window(window_length, periodic=True, beta=12.0, *, dtype=None, layout=None, device=None,
                   requires_grad=False):
-    """I₀(β √(1 − (2k/N − 1)²)) / I₀(β), N = window_length (− 1 unless periodic)."""
+    """I₀(β √(1 − (2k/N − 1)²)) / I₀(β), N = window_length (− 1 unless periodic).
+
+    Shapes: (window_length). Raises RuntimeError for a negative length and for a dtype without
+    fractions, TypeError for a length that is no int.
+    """
     return older("kaiser_window", lambda u: bessel(u, beta), window_length, periodic, dtype,
                  layout, device, requires_grad)

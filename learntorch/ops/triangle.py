@@ -13,17 +13,23 @@ from learntorch.ops.views import diagonal as take_diagonal
 from learntorch.ops.views import put_diagonal
 
 
-@nary(out=True, inplace=True)
+@nary(out="dtype", inplace=True)
 def tril(xp, x, diagonal=0):
-    """The elements on and below a diagonal of each matrix, 0 above it."""
+    """The elements on and below a diagonal of each matrix, 0 above it.
+
+    Shapes: (…, n, m), which stays. Raises RuntimeError for fewer than two dimensions.
+    """
     refuse_vectors("tril", x)
     return xp.tril(x, diagonal)
 tril.vjp(x=lambda xp, g, diagonal: xp.tril(g, diagonal))
 
 
-@nary(out=True, inplace=True)
+@nary(out="dtype", inplace=True)
 def triu(xp, x, diagonal=0):
-    """The elements on and above a diagonal of each matrix, 0 below it."""
+    """The elements on and above a diagonal of each matrix, 0 below it.
+
+    Shapes: (…, n, m), which stays. Raises RuntimeError for fewer than two dimensions.
+    """
     refuse_vectors("triu", x)
     return xp.triu(x, diagonal)
 triu.vjp(x=lambda xp, g, diagonal: xp.triu(g, diagonal))
@@ -35,7 +41,7 @@ def refuse_vectors(name, x):
         raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
 
 
-@composite
+@composite(grad="DiagEmbed")
 def diag_embed(input, offset=0, dim1=-2, dim2=-1):
     """Matrices, in new dimensions dim1 and dim2, with the last dimension on a diagonal."""
     ndim = input._data.ndim + 1
@@ -48,9 +54,13 @@ def diag_embed(input, offset=0, dim1=-2, dim2=-1):
     return put_diagonal(input, shape, offset, a, b)
 
 
-@composite(out=True)
+@composite(out="dtype",
+           grad=lambda input: "DiagEmbedBackward0" if input.ndim == 1 else "DiagonalBackward0_copy")
 def diag(input, diagonal=0):
-    """A vector as the diagonal of a matrix; of a matrix its diagonal."""
+    """A vector as the diagonal of a matrix; of a matrix its diagonal.
+
+    Shapes: (n) → (n + |diagonal|, the same); (n, m) → its diagonal. Raises RuntimeError for others.
+    """
     ndim = input._data.ndim
     if ndim not in (1, 2):
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {ndim}D")
@@ -63,13 +73,23 @@ def diagflat(input, offset=0):
     return diag_embed(input.reshape(-1), offset)
 
 
-@composite
+@nary(name="trace")
+def sum_of_diagonal(xp, x):
+    """Σ xᵢᵢ."""
+    if x.ndim != 2:
+        raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {x.ndim}")
+    return xp.add.reduce(x.diagonal())
+sum_of_diagonal.vjp(x=lambda xp, g, x_shape: xp.put_diagonal(
+    xp.broadcast_to(g, (min(x_shape),)), x_shape, 0, 0, 1))
+
+
+@sum_of_diagonal.public
 def trace(input):
-    """The sum of the diagonal of a matrix."""
-    if input._data.ndim != 2:
-        raise RuntimeError("trace: expected a matrix, but got tensor with dim "
-                           f"{input._data.ndim}")
-    return take_diagonal(input).sum()
+    """Σ xᵢᵢ: the sum of the diagonal of a matrix. Integers sum as int64.
+
+    Shapes: (n, m) → (). Raises RuntimeError for others.
+    """
+    return sum_of_diagonal(input.long() if input._data.dtype.kind in "iub" else input)
 
 
 @composite(out=False, space="linalg", name="linalg.diagonal", method=False)
@@ -90,14 +110,20 @@ def _corner(places, row, col, offset, dtype, device, requires_grad):
 @composite(method=False, out=False)
 def tril_indices(row, col, offset=0, *, dtype=None, device=None, layout=None,
                  requires_grad=False):
-    """The places on and below a diagonal of a row × col matrix: their rows, their columns."""
+    """The places on and below a diagonal of a row × col matrix: their rows, their columns.
+
+    Shapes: (2, how many). Raises RuntimeError for a negative size.
+    """
     return _corner(np.tril_indices, row, col, offset, dtype, device, requires_grad)
 
 
 @composite(method=False, out=False)
 def triu_indices(row, col, offset=0, *, dtype=None, device=None, layout=None,
                  requires_grad=False):
-    """The places on and above a diagonal of a row × col matrix: their rows, their columns."""
+    """The places on and above a diagonal of a row × col matrix: their rows, their columns.
+
+    Shapes: (2, how many). Raises RuntimeError for a negative size.
+    """
     return _corner(np.triu_indices, row, col, offset, dtype, device, requires_grad)
 
 
@@ -124,7 +150,10 @@ def fill_diagonal_(self, fill_value, wrap=False):
 
 @composite(method=False)
 def vander(x, N=None, increasing=False):
-    """The powers of each element of a vector, a row each: x^(N−1) … x⁰, or x⁰ … x^(N−1)."""
+    """The powers of each element of a vector, a row each: x^(N−1) … x⁰, or x⁰ … x^(N−1).
+
+    Shapes: (n) → (n, N). Raises RuntimeError for what is no vector, and N < 0.
+    """
     if x._data.ndim != 1:
         raise RuntimeError("x must be a one-dimensional tensor")
     n = x._data.size if N is None else N
@@ -137,9 +166,13 @@ def vander(x, N=None, increasing=False):
     return made if increasing else made.flip(1)
 
 
-@composite(method=False, out=False)
+@composite(method=False, out=False, grad="BlockDiag")
 def block_diag(*tensors):
-    """One matrix with the given ones along its diagonal, 0 elsewhere."""
+    """One matrix with the given ones along its diagonal, 0 elsewhere.
+
+    Shapes: (n₁, m₁), …, vectors are rows → (Σ nᵢ, Σ mᵢ). Raises RuntimeError for more than two
+    dimensions.
+    """
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tensors[0]
     if not tensors:

@@ -123,7 +123,10 @@ def as_dtype(x, dtype):
 
 @composite(space="torch")
 def reshape(input, shape=(), *more):
-    """The elements in another shape (one size may be −1): a view where possible, else a copy."""
+    """The elements in another shape (one size may be −1): a view where possible, else a copy.
+
+    Raises RuntimeError where the new shape holds another number of elements.
+    """
     a = input._data
     shape = infer(as_shape((shape, *more)), a.size)
     if a.flags.c_contiguous:
@@ -183,9 +186,12 @@ def ravel(input):
     return reshape(input, (-1,))
 
 
-@view(name="squeeze_dims", grad="Squeeze", space="rules")
-def squeeze_dims(x, dims):
-    """Without the dimensions `dims`, each of size 1."""
+@view(name="squeeze_dims", space="rules", grad=lambda overload: f"SqueezeBackward{overload}")
+def squeeze_dims(x, dims, overload):
+    """Without the dimensions `dims`, each of size 1.
+
+    overload: PyTorch's number for a call without `dim` (0), with one (1), with several (2).
+    """
     return x.reshape([n for i, n in enumerate(x.shape) if i not in dims], copy=False)
 squeeze_dims.vjp(x=lambda g, x_shape: g.reshape(x_shape))
 
@@ -195,7 +201,8 @@ def squeeze(input, dim=None):
     """Without all dimensions of size 1, or without `dim` (an int or several) where it is 1."""
     shape = input._data.shape
     dims = tuple(range(len(shape))) if dim is None else wrap_dims(dim, len(shape))
-    return squeeze_dims(input, tuple(d for d in dims if shape and shape[d] == 1))
+    overload = 0 if dim is None else 1 if isinstance(dim, int) else 2
+    return squeeze_dims(input, tuple(d for d in dims if shape and shape[d] == 1), overload)
 
 
 @view
@@ -224,7 +231,10 @@ def swapaxes(input, axis0, axis1):
 
 @view
 def t(x):
-    """The transpose of a matrix; a vector stays as it is."""
+    """The transpose of a matrix; a vector stays as it is.
+
+    Shapes: (n, m) → (m, n). Raises RuntimeError for more than two dimensions.
+    """
     if x.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {x.ndim}D")
     return x.T
@@ -248,7 +258,11 @@ def inverse(dims):
 
 @composite
 def permute(input, dims=(), *more):
-    """Dimension i of the result is dimension `dims[i]` of the input."""
+    """Dimension i of the result is dimension `dims[i]` of the input.
+
+    Shapes: the sizes in another order. Raises RuntimeError for another number of dimensions,
+    IndexError for one that is not there.
+    """
     dims = as_shape((dims, *more))
     ndim = input._data.ndim
     if len(dims) != ndim:
@@ -263,7 +277,11 @@ def permute(input, dims=(), *more):
 
 @composite(aliases=("moveaxis",))
 def movedim(input, source, destination):
-    """Dimensions `source` moved to the places `destination`; the others keep their order."""
+    """Dimensions `source` moved to the places `destination`; the others keep their order.
+
+    Shapes: the sizes in another order. Raises RuntimeError for a dimension named twice, IndexError
+    for one that is not there.
+    """
     ndim = input._data.ndim
     given = [[d] if isinstance(d, int) else list(d) for d in (source, destination)]
     if len(given[0]) != len(given[1]):
@@ -320,7 +338,7 @@ def hermitian(input):
     if input._data.ndim == 0:
         warn("Tensor.H is deprecated on 0-D tensors. Consider using x.conj().")
         return input.conj()
-    return reversed_dims(input).conj()
+    return transpose(input, 0, 1).conj()
 
 
 # ---- windows --------------------------------------------------------------------------------
@@ -335,7 +353,11 @@ expand_to.vjp(x=lambda g: g)
 
 @composite(space="Tensor")
 def expand(self, *sizes, size=None, implicit=False):
-    """Dimensions of size 1 repeated, without copying, to `sizes` (−1 keeps a size)."""
+    """Dimensions of size 1 repeated, without copying, to `sizes` (−1 keeps a size).
+
+    Shapes: `sizes`, which may have more dimensions in front. Raises RuntimeError for another size
+    than 1 or the new one.
+    """
     if size is not None:
         sizes = (*sizes, size)
     sizes = as_shape(sizes)
@@ -458,7 +480,11 @@ put_diagonal.vjp(x=lambda xp, g, offset, dim1, dim2: xp.diagonal(g, offset, dim1
 
 @view(space="Tensor", names=("self",))
 def unfold(xp, x, dimension, size, step):
-    """All windows of `size` elements along `dimension`, `step` apart, as a new last dimension."""
+    """All windows of `size` elements along `dimension`, `step` apart, as a new last dimension.
+
+    Shapes: (…, n, …) → (…, (n − size) // step + 1, …, size). Raises RuntimeError for a size above
+    n, and a step below 1.
+    """
     if x.ndim == 0:
         return x.reshape(1)
     dimension = wrap_dim(dimension, x.ndim)
@@ -507,7 +533,13 @@ def pieces(x, sizes, dim):
 pieces.vjp(x=lambda xp, g, dim: xp.concatenate(g, dim))
 
 
-@composite(method=False, out=False)
+def split_title(split_size_or_sections):
+    """PyTorch's name of the node: one size, or a size for each piece."""
+    several = isinstance(split_size_or_sections, (list, tuple))
+    return "SplitWithSizesBackward0" if several else "SplitBackward0"
+
+
+@composite(method=False, out=False, grad=split_title)
 def split(tensor, split_size_or_sections, dim=0):
     """Consecutive views along `dim`: of one size (the last may be smaller) or of given sizes."""
     ndim = tensor._data.ndim

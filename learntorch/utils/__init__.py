@@ -1,6 +1,6 @@
 """Tools around the library: loading data, hooks, checkpoints; loaded when first named."""
 
-_ROOMS = ("checkpoint", "data", "hooks", "tensorboard")
+_ROOMS = ("checkpoint", "data", "hooks", "model_zoo", "serialization", "tensorboard")
 
 
 def __getattr__(name):

@@ -1,4 +1,4 @@
-"""Pictures: datasets, transforms, grids of images and reading them from files.
+"""Pictures: datasets, transforms, models, grids of images and reading them from files.
 
 What learners import from torchvision, under the same names. Pillow reads, writes and changes
 pictures; it is asked for only when a picture is met (`pip install learntorch[vision]`).
@@ -7,9 +7,10 @@ pictures; it is asked for only when a picture is met (`pip install learntorch[vi
 import importlib
 
 from learntorch.version import __version__
-from learntorch.vision import datasets, io, transforms, utils
+from learntorch.vision import datasets, io, ops, transforms, tv_tensors, utils
 
-__all__ = ["datasets", "get_image_backend", "io", "set_image_backend", "transforms", "utils"]
+__all__ = ["datasets", "get_image_backend", "io", "models", "ops", "set_image_backend",
+           "transforms", "tv_tensors", "utils"]
 
 
 def set_image_backend(backend):

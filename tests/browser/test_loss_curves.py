@@ -22,6 +22,22 @@ for name, rate in (("slow", 0.01), ("fast", 0.05)):
         curves.log(step, loss=math.exp(-rate * step), val_loss=0.2 + math.exp(-rate * step),
                    lr=0.1 * 0.98 ** step, grad_norm=2 * math.exp(-rate * step))
 """
+DIALLED = """
+from course.widgets import LossCurves
+curves = LossCurves(folder={folder!r}, pace=20)
+rate = curves.dial("learning rate", 0.1, 0.001, 10)
+curves"""
+NESTED = """
+history = []
+report = curves.reporter("net", total=3000)
+try:
+    for epoch in range(30):
+        for i in range(100):
+            history.append(rate())
+            report(loss=rate(), lr=rate())
+except KeyboardInterrupt:
+    print("kept", len(history) > 0)
+"""
 LINE = "polyline[data-run=sgd][data-series=loss]"
 
 
@@ -92,16 +108,41 @@ def test_a_paused_loop_is_interrupted_by_the_kernels_own_button(notebook):
     book.until("curves.status", "finished")
 
 
-def test_a_reporter_can_be_stopped(notebook):
-    book = notebook("reporter", [
-        WIDGET, "import time\nreport = curves.reporter('net')\nfor i in range(3000):\n"
-        "    time.sleep(0.01)\n    report(1 / (i + 1))", "done = True"], wait=False)
+def test_a_reporter_in_nested_loops_is_held_turned_and_stopped_by_keys(notebook, tmp_path):
+    """The training function of chapter 09: it keeps what it has when it is stopped."""
+    book = notebook("reporter", [DIALLED.format(folder=str(tmp_path)), NESTED, "done = True"],
+                    wait=False)
     root = book.page.locator(".lt-losses")
     root.wait_for()
     status(book, "running")
-    press(root, "Stop")
+    chart = root.locator(".lt-chart")
+    chart.focus()
+    book.page.keyboard.press("p")
+    status(book, "paused")
+    book.soon(lambda: stands_still(book), True)
+    frozen = root.locator(".lt-told").inner_text()
+    assert " of 3000, " in frozen
+    root.locator(".lt-message", has_text="Paused after").wait_for()
+    slider = root.get_by_label("learning rate")
+    slider.focus()
+    book.page.keyboard.press("End")
+    root.locator(".lt-dials .lt-last", has_text="10").wait_for()
+    book.page.keyboard.press("s")
+    book.page.wait_for_function(
+        "(old) => document.querySelector('.lt-told').textContent !== old", arg=frozen)
+    book.page.wait_for_function("() => [...document.querySelectorAll('.lt-legend .lt-last')]"
+                                ".every((e) => e.textContent === '10.0000')")
+    status(book, "paused")
+    book.looks("curves-paused", root)
+    root.get_by_label("speed").select_option("full speed")
+    book.soon(root.get_by_label("speed").input_value, "0")
+    chart.focus()
+    book.page.keyboard.press("x")
     status(book, "stopped")
-    book.page.locator(".jp-OutputArea-output", has_text="stopped from the page").first.wait_for()
+    book.page.locator(".jp-OutputArea-output", has_text="kept True").first.wait_for()
+    book.finish()
+    book.until("done, history[0], history[-1]", "True 0.1 10.0")
+    book.until("len(list(curves.folder.rglob('events*')))", "1")
 
 
 def test_runs_smoothing_axes_and_reading_off(notebook):
@@ -136,12 +177,18 @@ def test_runs_smoothing_axes_and_reading_off(notebook):
     book.until("curves.width < 500", "True")
 
 
-@pytest.mark.parametrize("form, start", [("csv", b"run,step,series,value\nslow,0,loss,1.0\n"),
-                                         ("svg", b"<svg"), ("png", b"\x89PNG")])
-def test_saving(notebook, form, start):
+def test_saving(notebook):
     book = notebook("saving", [WIDGET, RUNS])
     root = book.page.locator(".lt-losses")
     root.wait_for()
-    with book.page.expect_download() as caught:
-        root.locator("select").select_option(form)
-    assert pathlib.Path(caught.value.path()).read_bytes().startswith(start)
+    for form, start in (("csv", b"run,step,series,value\nslow,0,loss,1.0\n"), ("svg", b"<svg"),
+                        ("png", b"\x89PNG")):
+        with book.page.expect_download() as caught:
+            root.get_by_label("save as a file").select_option(form)
+        assert pathlib.Path(caught.value.path()).read_bytes().startswith(start)
+    root.locator(".lt-share summary").click()
+    box = root.get_by_label("state of this widget, to copy or paste")
+    box.fill("")
+    box.press_sequentially("lt:curves?smoothing=0.5")    # with letters that are keys elsewhere
+    box.press("Enter")
+    book.until("curves.smoothing", "0.5")

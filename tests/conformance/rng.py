@@ -2,8 +2,14 @@
 
 Every case is run for several seeds, sizes and dtypes.  A sub-case passes when all values
 are bit-exact, or differ by at most one unit in the last place where a float transform
-(logarithm, sine...) is involved.  How many are bit-exact, and how many merely come from
-the same stream (relative difference below 1e-5), is reported as well.
+(logarithm, sine...) is involved, and the generator's state afterwards is the same in every
+byte: as many words were drawn.  How many are bit-exact, and how many merely come from the
+same stream (relative difference below 1e-5), is reported as well.
+
+Two things are judged apart, the stream and the function that is applied to it.  In the cases
+of CLOSED that function is computed by Intel's closed library inside torch's wheel, and its last
+bits cannot be had elsewhere; there the numbers drawn must be the same, and the values what
+`torch.testing` takes for equal.
 
 The reference is torch on this machine's CPU; its float32 normal generator is vectorised
 for 16 values and more, so its last bits can depend on the instruction set.
@@ -23,6 +29,13 @@ SIZES = tuple(range(1, 18)) + (64, 1000)
 FEW = (1, 7, 16, 100)
 FLOATS = ("float32", "float64")
 CASES = {}
+
+# The cases where a function that follows the draw is MKL's, and which. What was tried: see README.
+CLOSED = {
+    "nn.init.orthogonal_": "LAPACK's geqrf and orgqr on normal numbers that are bit-equal",
+    "distributions.Gumbel": "a logarithm of a logarithm of uniform numbers that are bit-equal",
+    "gumbel_softmax": "softmax of the logarithms of exponential numbers that are bit-equal",
+}
 
 
 def case(sizes=(0,), dtypes=("",), name=None):
@@ -187,8 +200,13 @@ def dropout_variants(L, n, d):
         F.alpha_dropout(x, 0.4, training=True),
         F.feature_alpha_dropout(x, 0.4, training=True),
         F.rrelu(-x, training=True),
-        F.gumbel_softmax(x, dim=1),
+        x.clone().exponential_(),
     )
+
+
+@case(FEW, FLOATS)
+def gumbel_softmax(L, n, d):
+    return L.nn.functional.gumbel_softmax(L.ones(2, n, 3, 4, dtype=getattr(L, d)), dim=1)
 
 
 def _module(make):
@@ -308,6 +326,9 @@ def ulp_apart(a, b):
 
 def grade(lib, ref_side, want, got):
     """3 bit-exact, 2 within one ulp, 1 same stream, 0 different."""
+    states = [side.numpy(side.lib.get_rng_state()) for side in (ref_side, lib)]
+    if not np.array_equal(*states):
+        return 0
     worst = 3
     for path, r, g in compare.pairs(lib, want, got):
         compare.check_meta(path, r, g)
@@ -344,6 +365,7 @@ def start(opts, side=None):
     def work(name):
         warnings.simplefilter("ignore")
         fn, sizes, dtypes = CASES[name]
+        enough = 1 if name in CLOSED else 2
         budget = Budget(opts.item_seconds)
         rec = {"n": 0, "grades": [0, 0, 0, 0], "fail": []}
         for seed in SEEDS[:2] if opts.quick else SEEDS:
@@ -360,7 +382,7 @@ def start(opts, side=None):
                     except (Exception, TimeUp) as e:
                         message = f"{type(e).__name__}: {str(e)[:200]}"
                     rec["grades"][score] += 1
-                    if score < 2 and len(rec["fail"]) < 3:
+                    if score < enough and len(rec["fail"]) < 3:
                         if score:
                             message = "same stream, but more than one ulp apart"
                         rec["fail"].append([f"seed {seed} size {n} {d}", "rng", message])
@@ -370,13 +392,19 @@ def start(opts, side=None):
     return work
 
 
+def passes(name, rec):
+    """Did all sub-cases of a case pass?"""
+    return "n" in rec and sum(rec["grades"][1 if name in CLOSED else 2:]) == rec["n"]
+
+
 def summarise(results, opts):
     rows, lines = [], []
     done = [r for r in results.values() if "n" in r]
     total = sum(r["n"] for r in done)
     near = [r["grades"][2] + r["grades"][3] for r in done]
-    cases = sum(k == r["n"] for k, r in zip(near, done))
-    rows.append(("rng parity (cases)", cases, len(results)))
+    passed = {n for n, r in results.items() if passes(n, r)}
+    rows.append(("rng parity (cases)", len(passed), len(results)))
+    rows.append(("  by the tolerance of a closed function", len(passed & set(CLOSED)), len(CLOSED)))
     rows.append(("  sub-cases within 1 ulp", sum(near), total))
     rows.append(("  sub-cases bit-exact", sum(r["grades"][3] for r in done), total))
     stream = sum(sum(r["grades"][1:]) for r in done)
@@ -386,7 +414,7 @@ def summarise(results, opts):
         if "crash" in rec or "n" not in rec:
             lines.append(f"{n}: {rec.get('crash') or 'not run (time limit of the section)'}")
         elif rec["fail"]:
-            bad = rec["n"] - rec["grades"][2] - rec["grades"][3]
+            bad = rec["n"] - sum(rec["grades"][1 if n in CLOSED else 2:])
             lines.append(f"{n}: {bad} of {rec['n']} sub-cases failed")
             lines.extend(f"    {w}: {msg}" for w, _, msg in rec["fail"])
     return rows, lines

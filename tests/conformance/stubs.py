@@ -1,7 +1,7 @@
 """The parameter names PyTorch's parser takes, from the type stubs and schemas in its wheel.
 
 The documentation writes other names for some functions: `Tensor.mul(value)`, where only `other=`
-is taken.
+is taken. The stubs in turn write an `out` for some methods, and no method takes one.
 """
 import ast
 import functools
@@ -26,7 +26,8 @@ def _stub(space):
         if isinstance(node, ast.FunctionDef):
             a = node.args
             found.setdefault(node.name, []).append(
-                (tuple(x.arg for x in a.posonlyargs + a.args), tuple(x.arg for x in a.kwonlyargs),
+                (tuple(x.arg for x in a.posonlyargs + a.args),
+                 tuple(x.arg for x in a.kwonlyargs if not (within and x.arg == "out")),
                  a.vararg is not None, a.kwarg is not None))
     return found
 

@@ -70,6 +70,39 @@ CASES = {
     "dtype of mm": (
         lambda torch: torch.ones(2, 2) @ torch.ones(2, 2, dtype=torch.float64),
         ".to(torch.float32)"),
+    "integers into a layer": (
+        lambda torch: torch.nn.Linear(3, 4)(torch.ones(2, 3, dtype=torch.int64)), ".to("),
+    "integers into linear": (
+        lambda torch: torch.nn.functional.linear(
+            torch.ones(2, 3, dtype=torch.int64), torch.ones(4, 3)), ".to(torch.int64)"),
+    "a bias of another dtype": (
+        lambda torch: torch.nn.functional.linear(
+            torch.ones(2, 3), torch.ones(4, 3), torch.ones(4, dtype=torch.float64)), ".to("),
+    "dtype of bmm": (
+        lambda torch: torch.bmm(torch.ones(1, 2, 2), torch.ones(1, 2, 2, dtype=torch.int64)), ""),
+    "dtype of mv": (
+        lambda torch: torch.mv(torch.ones(2, 2), torch.ones(2, dtype=torch.int64)), ""),
+    "dtype of dot": (
+        lambda torch: torch.dot(torch.ones(2), torch.ones(2, dtype=torch.int64)), ""),
+    "dtype of bilinear": (
+        lambda torch: torch.nn.functional.bilinear(
+            torch.ones(2, 3, dtype=torch.int64), torch.ones(2, 3), torch.ones(2, 3, 3)), ""),
+    "lerp of integers": (
+        lambda torch: torch.lerp(torch.tensor([1]), torch.tensor([2]), 0.5), ".float()"),
+    "lerp to another dtype": (
+        lambda torch: torch.lerp(torch.ones(1), torch.ones(1, dtype=torch.float64), 0.5), ""),
+    "median of bools": (
+        lambda torch: torch.tensor([True, False]).median(), ".float()"),
+    "median along a dimension of bools": (
+        lambda torch: torch.tensor([True, False]).median(0), ".float()"),
+    "sort of complex numbers": (
+        lambda torch: torch.tensor([1j]).sort(), "no order"),
+    "ReLU6 of bools": (
+        lambda torch: torch.nn.ReLU6()(torch.tensor([True])), ".float()"),
+    "hardtanh of bytes": (
+        lambda torch: torch.nn.functional.hardtanh(torch.ones(2, dtype=torch.uint8)), ""),
+    "a complex number into integers": (
+        lambda torch: torch.tensor([1]).masked_fill(torch.tensor([True]), 1j), ""),
     "bool minus bool": (
         lambda torch: torch.tensor([True]) - torch.tensor([False]), ""),
     "minus bool": (

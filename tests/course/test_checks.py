@@ -192,3 +192,39 @@ def test_results_are_kept_for_graders():
     assert check.run("ex_00_1", 8).status == "passed"
     assert check.run("ex_00_1", 9).status == "failed"
     assert check.failures == {}
+
+
+@exercise("class", hints=[])
+def ex_90_6(trial):
+    """A dataset of one sample, 7."""
+    trial.equal(trial.do(lambda: trial.answer()[0], shown="data"), 7)
+
+
+def dataset(method):
+    return type("ex_90_6", (), {"__init__": lambda self: None, "__getitem__": method})
+
+
+def test_a_class_is_a_stub_when_its_main_method_is():
+    assert run(ex_90_6, dataset(lambda self, i: ...)).status == "not attempted"
+    assert run(ex_90_6, dataset(lambda self, i: 7)).status == "passed"
+    assert run(ex_90_6, dataset(lambda self, i: 8)).status == "failed"
+
+
+@exercise("function", hints=[])
+def ex_90_7(trial):
+    """A dictionary of tensors."""
+    want = {"a": torch.ones(2), "b": [torch.zeros(1)]}
+    trial.equal(trial.call({"given": torch.ones(3)}), want)
+
+
+@pytest.mark.parametrize(("answer", "words"), [
+    (lambda d: {"a": torch.ones(2), "b": [torch.ones(1)]}, "is wrong at ['b'], which is wrong at"),
+    (lambda d: {"a": torch.ones(2)}, "should have the keys ['a', 'b']"),
+    (lambda d: [torch.ones(2)], "should have the keys ['a', 'b']"),
+    (lambda d: d["given"].add_(1), "changed its input"),
+    (lambda d: d.pop("given"), "changed its input")])
+def test_dictionaries_of_tensors_are_compared_one_by_one(answer, words):
+    result = run(ex_90_7, answer)
+    assert result.status == "failed" and words in result.reason
+    right = run(ex_90_7, lambda d: {"a": torch.ones(2), "b": [torch.zeros(1)]})
+    assert right.status == "passed"

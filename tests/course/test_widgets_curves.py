@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("anywidget")
 
-from course.widgets import LossCurves, poll
+from course.event_files import read_scalars
+from course.widgets import LossCurves, loss_curves, poll
 from course.widgets import curves_chart as chart
 
 
@@ -220,6 +221,166 @@ def test_a_reporter_counts_for_itself():
         report(1.0)
     report(0.5)
     assert curves.status == "running"
+
+
+def test_a_reporter_begins_its_run_afresh():
+    curves = LossCurves()
+    for first in (9.0, 5.0):
+        report = curves.reporter("net")
+        report(first)
+        report(first / 2)
+    assert curves.runs["net"]["loss"] == ([0, 1], [5.0, 2.5])
+
+
+# ---- progress and dials --------------------------------------------------------------------------
+
+def test_progress_counts_to_the_total():
+    curves = LossCurves()
+    texts = []
+    curves.observe(lambda change: texts.append(change["new"]), ["progress"])
+    for step in curves.loop(range(40)):
+        curves.log(step, loss=1.0)
+        if step == 9:
+            curves._draw()
+    assert {"done": 9, "total": 40, "text": "step 9 of 40, 0 s left"} in texts
+    assert curves.progress == {"done": 40, "total": 40, "text": "step 40 of 40"}
+    for _ in curves.loop(iter(range(3))):
+        pass
+    assert curves.progress == {"done": 3, "total": None, "text": "3 steps"}
+    report = curves.reporter("net", total=2)
+    report(1.0)
+    curves._draw()
+    assert curves.progress["text"].startswith("step 1 of 2")
+
+
+@pytest.mark.parametrize("seconds, text", [(0.4, "0 s"), (119, "119 s"), (180, "3 min"),
+                                           (144_000, "40 h")])
+def test_a_stretch_of_time(seconds, text):
+    assert loss_curves.about(seconds) == text
+
+
+def test_pauses_are_not_counted(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(loss_curves.time, "monotonic", lambda: now[0])
+    clock = loss_curves.Clock(10)
+    for seconds, what in ((2, clock.rest), (50, clock.go), (3, clock.rest), (7, clock.rest)):
+        now[0] += seconds
+        what()
+    assert clock.seconds() == 5
+    clock.done = 5
+    assert clock.text() == "step 5 of 10, 5 s left"
+
+
+def seconds_of(curves, steps):
+    began = time.monotonic()
+    for step in curves.loop(range(steps)):
+        curves.log(step, loss=1.0)
+    return time.monotonic() - began
+
+
+def test_the_pace_is_kept_only_where_a_page_looks():
+    curves = LossCurves(pace=50)
+    assert seconds_of(curves, 40) < 0.5
+    curves._hear(curves, {"type": "here"}, [])
+    assert 0.35 < seconds_of(curves, 20) < 5
+    curves.pace = 0
+    assert seconds_of(curves, 40) < 0.5
+
+
+def test_a_slow_loop_hears_stop_at_once():
+    curves = LossCurves(pace=1)
+    curves._hear(curves, {"type": "here"}, [])
+    curves.observe(lambda change: command(curves, "stop"), ["chart"])
+    began = time.monotonic()
+    for step in curves.loop(range(100)):
+        curves.log(step, loss=1.0)
+    assert time.monotonic() - began < 3 and curves.status == "stopped"
+
+
+def test_stopping_is_told():
+    curves = LossCurves()
+    for step in curves.loop(range(100)):
+        if step == 5:
+            command(curves, "stop")
+    assert curves.message == "Stopped after 6 steps. What was learned is still there."
+
+
+def test_a_dial_is_turned_from_the_page():
+    curves = LossCurves()
+    rate = curves.dial("rate", 0.1, 0.001, 10)
+    assert rate() == 0.1 and curves.dials == [{"name": "rate", "at": 0.5, "text": "0.1"}]
+    for at, wanted in ((0, 0.001), (1, 10.0), (0.75, 1.0), (0.6, 0.251)):
+        curves._hear(curves, {"type": "dial", "name": "rate", "at": at}, [])
+        assert rate() == pytest.approx(wanted)
+        assert curves.dials[0]["text"] == f"{wanted:.3g}"
+    for at in (None, "1", -0.1, 1.1, math.nan):
+        curves._hear(curves, {"type": "dial", "name": "rate", "at": at}, [])
+    curves._hear(curves, {"type": "dial", "name": "other", "at": 0}, [])
+    assert rate() == 0.251
+    assert curves.dial("rate", 1, 0.5, 2)() == 1 and len(curves.dials) == 1
+    for low, value, high in ((0, 1, 2), (1, 0.5, 2), (1, 3, 2), (1, 1, 1), (-1, 1, 2)):
+        with pytest.raises(ValueError, match="0 < low <= value <= high"):
+            curves.dial("bad", value, low, high)
+
+
+# ---- event files --------------------------------------------------------------------------------
+
+def events_of(folder):
+    return [point for file in sorted(folder.glob("events*")) for point in read_scalars(file)]
+
+
+def test_event_files_hold_every_point(tmp_path):
+    curves = LossCurves(folder=tmp_path / "runs")
+    for name, rate in (("lr = 0.1", 0.1), ("../up/" + "x" * 99, 0.5)):
+        for step in curves.loop(range(3), run=name):
+            curves.log(step, loss=rate * step, lr=rate)
+    folders = sorted(p.name for p in (tmp_path / "runs").iterdir())
+    assert folders == ["_up_" + "x" * 76, "lr = 0.1"]
+    half = [p for s in range(3) for p in ((s, "loss", 0.5 * s), (s, "lr", 0.5))]
+    assert events_of(tmp_path / "runs" / folders[0]) == half
+    assert len(events_of(tmp_path / "runs" / "lr = 0.1")) == 6
+    assert [p.name for p in tmp_path.iterdir()] == ["runs"]
+
+
+def test_points_are_on_the_disk_while_the_loop_runs(tmp_path):
+    """What a crash leaves: everything up to the last look at the picture."""
+    curves = LossCurves(folder=tmp_path)
+    report = curves.reporter("net")
+    for i in range(5):
+        report(1 / (i + 1))
+    curves._draw()
+    assert [step for step, *_ in events_of(tmp_path / "net")] == [0, 1, 2, 3, 4]
+
+
+def test_a_run_that_starts_afresh_gets_a_new_event_file(tmp_path):
+    curves = LossCurves(folder=tmp_path)
+    for _ in range(2):
+        for step in curves.loop(range(2), run="a"):
+            curves.log(step, loss=1.0)
+    assert len(list((tmp_path / "a").iterdir())) == 2
+
+
+def test_a_loss_that_explodes_is_written_too(tmp_path):
+    curves = LossCurves(folder=tmp_path)
+    for step, loss in enumerate((1e300, -1e300, math.nan, math.inf)):
+        curves.log(step, loss=loss)
+    curves.flush()
+    numbers = [number for *_, number in events_of(tmp_path / "run")]
+    assert numbers[:2] == [math.inf, -math.inf] and math.isnan(numbers[2])
+
+
+def test_no_folder_no_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    curves = LossCurves()
+    curves.log(0, loss=1.0)
+    curves._draw()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("run, folder", [("sgd", "sgd"), ("lr=0.1, momentum", "lr=0.1, momentum"),
+                                         ("..", "run"), ("a/b\\c:d", "a_b_c_d"), ("", "run")])
+def test_folders_of_runs(run, folder):
+    assert chart.folder_name(run) == folder
 
 
 def test_polling_outside_a_kernel_is_nothing():

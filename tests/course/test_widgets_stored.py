@@ -39,6 +39,21 @@ Quiz("01")
 DrawDigit(lambda x: x.reshape(-1)[:10])
 ---
 FeatureMaps(torch.eye(8), torch.ones(2, 3, 3))
+---
+ConfusionMatrix(torch.tensor([0, 1, 1]), torch.tensor([0, 0, 1]), examples=["a", "b", "c"])
+---
+DecisionBoundary("blobs", steps=20)
+---
+LossShapes("huber", "squared")
+---
+LandscapeRace("banana", at=60)
+---
+BatchViewer()
+---
+import io
+file = io.BytesIO()
+torch.save({"w": torch.ones(2)}, file)
+FileInspector(file)
 """.strip().split("\n---\n")
 
 
@@ -66,7 +81,7 @@ def test_stored_outputs_do_not_change_and_stand_without_a_kernel():
     text = json.dumps(first)
     assert not re.search(r"0x[0-9a-f]{6}", text) and "stderr" not in text
     shown = [o["data"] for cell in first[1:] for o in cell]
-    assert len(shown) == 8 and first[4] == []
+    assert len(shown) == 14 and first[4] == []
     for data in shown:
         assert data["text/plain"]
         assert "image/svg+xml" in data or "text/html" in data

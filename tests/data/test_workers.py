@@ -74,6 +74,41 @@ def test_batches(options):
     alike(case)
 
 
+ORDERS = {
+    "shuffled": lambda torch, data: {"shuffle": True, "batch_size": 3},
+    "own generator": lambda torch, data: {"shuffle": True, "drop_last": True, "batch_size": 3,
+                                          "generator": torch.Generator().manual_seed(5)},
+    "with replacement": lambda torch, data: {"sampler": torch.utils.data.RandomSampler(
+        data, replacement=True, num_samples=40)},
+    "more than there are": lambda torch, data: {"sampler": torch.utils.data.RandomSampler(
+        data, num_samples=23), "batch_size": 4},
+    "weighted": lambda torch, data: {"sampler": torch.utils.data.WeightedRandomSampler(
+        [1.0, 2.0, 3.0, 4.0], 12), "batch_size": 5},
+    "subset": lambda torch, data: {"sampler": torch.utils.data.SubsetRandomSampler([7, 1, 3])},
+    "shares": lambda torch, data: {"sampler": torch.utils.data.DistributedSampler(
+        data, num_replicas=3, rank=1, seed=4), "batch_size": 2},
+    "batches": lambda torch, data: {"batch_sampler": torch.utils.data.BatchSampler(
+        torch.utils.data.RandomSampler(data), 3, True)},
+}
+
+
+@needs_torch
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("name", ORDERS)
+def test_orders(name, workers):
+    """Two passes in PyTorch's order, and the random numbers after them: to the bit."""
+    def case(torch):
+        torch.manual_seed(11)
+        data = tensors(torch)
+        options = dict(ORDERS[name](torch, data), num_workers=workers)
+        if workers:
+            options.update(FORK, persistent_workers=name in ("shuffled", "weighted"))
+        batches = torch.utils.data.DataLoader(data, **options)
+        return [[batch[1].tolist() for batch in batches] for _ in range(2)], \
+            torch.randint(10 ** 9, (3,))
+    alike(case)
+
+
 @needs_torch
 def test_workers_have_random_numbers_of_their_own():
     def case(torch):
@@ -110,6 +145,29 @@ def test_each_worker_is_told_who_it_is():
         loader = torch.utils.data.DataLoader(of(torch, describe, 4), None, num_workers=2,
                                              worker_init_fn=begin, **FORK)
         return list(loader), torch.utils.data.get_worker_info()
+    alike(case)
+
+
+@needs_torch
+def test_what_pytorch_shares():
+    def case(torch):
+        data = torch.utils.data.TensorDataset(torch.arange(30.).reshape(10, 3), torch.arange(10))
+        batches = torch.utils.data.DataLoader(data, 4, num_workers=1,
+                                              **FORK)
+        return [[t.is_shared() for t in batch] for batch in batches], \
+            [[t.storage_offset() for t in batch] for batch in batches]
+    alike(case)
+
+
+@needs_torch
+def test_a_worker_computes_on_one_thread():
+    def case(torch):
+        data = of(torch, lambda i: torch.get_num_threads(), 2)
+        torch.set_num_threads(2)
+        try:
+            return list(torch.utils.data.DataLoader(data, None, num_workers=1, **FORK))
+        finally:
+            torch.set_num_threads(1)
     alike(case)
 
 

@@ -15,15 +15,22 @@ from learntorch.core.dtypes import ALL
 from tests import oracle
 from tests.oracle import needs_torch
 
+pytestmark = pytest.mark.filterwarnings("ignore:TypedStorage is deprecated",
+                                        "ignore:ComplexHalf support is experimental")
 KINDS = [d for d in ALL if d.name != "bool"] + [torch.bool]
 
 
-def through(obj, **options):
-    """What comes back from a file."""
+def written(library, obj, **options):
+    """A file in memory that one of the libraries wrote."""
     file = io.BytesIO()
-    torch.save(obj, file)
+    library.save(obj, file, **options)
     file.seek(0)
-    return torch.load(file, **options)
+    return file
+
+
+def through(obj, zipped=True, **options):
+    """What comes back from a file."""
+    return torch.load(written(torch, obj, _use_new_zipfile_serialization=zipped), **options)
 
 
 def plain(value):
@@ -32,11 +39,13 @@ def plain(value):
         return {k: plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [plain(v) for v in value]
+    if "Storage" in type(value).__name__:
+        return type(value).__name__, str(value.dtype), value.tolist()
     if hasattr(value, "detach"):
         t = value.detach()
         kind = str(t.dtype)
-        if kind == "torch.bfloat16":
-            t = t.float()
+        if kind in ("torch.bfloat16", "torch.complex32"):       # which NumPy does not have
+            t = t.float() if kind == "torch.bfloat16" else t.cfloat()
         return kind, tuple(t.shape), tuple(t.stride()), value.requires_grad, t.numpy().tolist()
     return str(value) if type(value).__module__ != "builtins" else value
 
@@ -70,6 +79,17 @@ def cases(t):
     yield "state_dict", net.state_dict()
     yield "optimizer", opt.state_dict()
     yield "tied", OrderedDict(a=tied.weight, b=tied.weight)
+    yield "storages", [base._typed_storage(), base, t.arange(3)._typed_storage()]
+    yield "empty containers", [[], (), {}, set(), OrderedDict(), ""]
+    deep = base
+    for _ in range(50):
+        deep = {"inner": [deep]}
+    yield "fifty deep", deep
+    scaler = t.amp.GradScaler("cpu", init_scale=8.0)
+    schedule = t.optim.lr_scheduler.StepLR(opt, 2)
+    yield "a whole run", {"net": net.state_dict(), "opt": opt.state_dict(), "epoch": 3,
+                          "schedule": schedule.state_dict(), "scaler": scaler.state_dict(),
+                          "rng": t.Generator().manual_seed(1).get_state(), "best": 0.5}
     for kind in KINDS:
         yield str(kind), t.tensor([0, 1, 3]).to(getattr(t, kind.name))
 
@@ -77,21 +97,26 @@ def cases(t):
 NAMES = [name for name, _ in cases(torch)]
 
 
+@pytest.mark.parametrize("zipped", [True, False])
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_saved_comes_back(name):
+def test_what_is_saved_comes_back(name, zipped):
     value = dict(cases(torch))[name]
-    assert plain(through(value)) == plain(value)
-    assert plain(through(value, weights_only=False)) == plain(value)
+    for weights_only in (True, False):
+        assert plain(through(value, zipped, weights_only=weights_only)) == plain(value)
 
 
 @needs_torch
+@pytest.mark.parametrize("zipped", [True, False])
 @pytest.mark.parametrize("name", NAMES)
-def test_pytorch_reads_what_is_saved_here(name):
+def test_pytorch_reads_what_is_saved_here(name, zipped):
     file = io.BytesIO()
+    if not zipped and name in ("torch.uint16", "torch.uint32", "torch.uint64", "torch.complex32"):
+        return                      # nor does PyTorch read those of its own: they have no old name
     value = dict(cases(torch))[name]
-    torch.save(value, file)
-    file.seek(0)
-    assert plain(oracle.torch.load(file, weights_only=True)) == plain(value)
+    torch.save(value, file, _use_new_zipfile_serialization=zipped)
+    for weights_only in (True, False):
+        file.seek(0)
+        assert plain(oracle.torch.load(file, weights_only=weights_only)) == plain(value)
 
 
 @needs_torch
@@ -104,6 +129,14 @@ def test_what_pytorch_saves_is_read_here(name, zipped):
     for weights_only in (True, False):
         file.seek(0)
         assert plain(torch.load(file, weights_only=weights_only)) == plain(value)
+
+
+@needs_torch
+def test_no_bytes_at_all():
+    """PyTorch's restricted machine does not read how Python's pickle says b""; ours writes it so
+    that it does, and reads both."""
+    assert oracle.torch.load(written(torch, [b""])) == [b""]
+    assert torch.load(written(oracle.torch, [b""])) == [b""]
 
 
 @needs_torch
@@ -168,7 +201,7 @@ def test_whole_modules_are_refused_unless_trusted():
     file = io.BytesIO()
     torch.save(nn.Linear(1, 1), file)
     file.seek(0)
-    with pytest.raises(pickle.UnpicklingError, match="Unsupported global: GLOBAL torch.nn.Linear"):
+    with pytest.raises(pickle.UnpicklingError, match="GLOBAL torch.nn.modules.linear.Linear"):
         torch.load(file)
     with torch.serialization.safe_globals([nn.Linear]):
         file.seek(0)
@@ -222,18 +255,24 @@ def test_records_are_aligned_and_not_compressed(tmp_path):
             assert info.compress_type == zipfile.ZIP_STORED
 
 
-def test_a_file_larger_than_two_gigabytes(tmp_path):
-    """Sparse: the zeros take no room on the disk, and mmap none in memory."""
+@pytest.mark.parametrize("n", [(1 << 31) + 100, (1 << 32) + 100])
+def test_files_larger_than_two_and_four_gigabytes(tmp_path, n):
+    """Zeros that nobody has written to take no room in memory, and none in a file with holes."""
     path = tmp_path / "large.pt"
-    n = (1 << 31) + 100
-    lent = np.memmap(tmp_path / "zeros", np.uint8, "w+", shape=(n,))
-    lent[-1] = 7
-    from learntorch.core.tensor import wrap
-    with open(path, "wb") as file:
-        torch.save(wrap(np.asarray(lent)), Holes(file))
-    assert os.path.getsize(path) > n
-    found = torch.load(path, mmap=True)
-    assert found.shape == (n,) and found[-1] == 7 and found[n // 2] == 0
+    large = torch.zeros(n, dtype=torch.uint8)
+    large[-1] = 7
+    torch.serialization.set_crc32_options(False)
+    try:
+        with open(path, "wb") as file:
+            torch.save([large, torch.arange(3)], Holes(file))
+    finally:
+        torch.serialization.set_crc32_options(True)
+    assert os.path.getsize(path) > n > os.stat(path).st_blocks * 512
+    for library in (torch, oracle.torch):
+        if library is not None:
+            found, behind = library.load(path, mmap=True)
+            assert found.shape == (n,) and behind.tolist() == [0, 1, 2]
+            assert [int(found[i]) for i in (-1, 0, n // 2)] == [7, 0, 0]
 
 
 class Holes:
@@ -241,13 +280,12 @@ class Holes:
 
     def __init__(self, file):
         self.file = file
-        self.seek, self.tell, self.flush = file.seek, file.tell, file.flush
 
     def write(self, data):
         view = memoryview(data).cast("B")
         for i in range(0, len(view), 1 << 20):
             part = view[i:i + (1 << 20)]
-            if len(part) == 1 << 20 and not np.frombuffer(part, np.uint8).any():
+            if len(part) == 1 << 20 and not np.frombuffer(part, np.uint64).any():
                 self.file.seek(len(part), os.SEEK_CUR)
             else:
                 self.file.write(part)
@@ -328,7 +366,7 @@ def test_tensors_on_storages():
     with pytest.raises(RuntimeError, match="Expected a Storage of type float or an UntypedStorage, "
                                            "but got type Short"):
         torch.empty(0).set_(t._typed_storage())
-    with pytest.raises(RuntimeError, match="Could not set tensor of type short to a tensor of "):
+    with pytest.raises(RuntimeError, match="Could not set tensor of type short int to a tens"):
         torch.empty(0).set_(t)
     with pytest.raises(TypeError, match=r"set_\(\) received an invalid combination"):
         looks.set_(3)

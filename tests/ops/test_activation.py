@@ -137,6 +137,18 @@ def test_gelu_of_many_numbers():
     np.testing.assert_allclose(mine, wide * ndtr(wide), rtol=2e-5, atol=1e-35)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_sigmoid_keeps_its_digits_far_below_zero(dtype):
+    """½ tanh(x/2) + ½ would be 0 below −17: σ(−20) is 2.06e−9, and its logarithm −20."""
+    x = np.array([-80.0, -50.0, -20.0, -17.0, -5.0, 0.0, 5.0, 20.0, 1e4, -1e4], dtype)
+    exact = np.exp(np.minimum(x, 0.0).astype("f8")) / (1 + np.exp(-np.abs(x).astype("f8")))
+    F = learntorch.nn.functional
+    t = learntorch.from_numpy(x)
+    pair = learntorch.stack([t, t])
+    for mine, wide in ((t.sigmoid(), exact), (F.silu(t), x * exact), (F.glu(pair, 0), x * exact)):
+        np.testing.assert_allclose(mine.reshape(-1).numpy(), wide, rtol=1e-5, atol=1e-40)
+
+
 DROPOUTS = ["dropout", "alpha_dropout", "feature_alpha_dropout", "dropout1d", "dropout2d",
             "dropout3d"]
 

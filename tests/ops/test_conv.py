@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import learntorch
-from learntorch.ops import windows
+from learntorch.ops import planes, tiny, windows
 from tests.oracle import alike, needs_torch
 
 
@@ -77,6 +77,85 @@ def test_blocks_of_rows(channels, stride, dilation, monkeypatch):
     x, w, b = numbers(0, 2, channels, 17, 9), numbers(1, 3, channels, 3, 3), numbers(2, 3)
     alike(lambda torch: twice(torch, lambda x, w, b: torch.conv2d(
         x, w, b, stride, 1, dilation), x, w, b))
+
+
+# ---- many small groups: three ways to compute the same ------------------------------------------
+
+def only(way, monkeypatch):
+    """Let every convolution be computed in one way: as one matrix, by long rows, or by windows."""
+    if way != "tiny":
+        monkeypatch.setattr(tiny, "ENTRIES", 0)
+    else:
+        monkeypatch.setattr(tiny, "IMAGES", 1000)
+    if way == "windows":
+        monkeypatch.setattr(planes, "THIN", 0)
+
+
+def group_cases():
+    """(x's size, groups, inputs and outputs of a group, kernel, stride, padding, dilation)."""
+    yield (7,), 4, 1, 1, (3,), 1, 1, 1
+    yield (9,), 3, 2, 3, (4,), 2, 1, 1
+    yield (6, 5), 5, 1, 1, (3, 3), 1, 1, 1
+    yield (6, 5), 5, 1, 1, (3, 3), 2, 1, 1
+    yield (7, 8), 4, 1, 2, (3, 2), (2, 3), (2, 0), 1
+    yield (8, 7), 3, 1, 1, (3, 3), 1, 2, 2
+    yield (9, 8), 3, 1, 1, (3, 3), 2, 2, (2, 1)
+    yield (7, 6), 4, 1, 1, (5, 5), 1, "same", 1
+    yield (6, 6), 4, 1, 1, (2, 4), 1, "same", 1
+    yield (6, 6), 3, 4, 4, (3, 3), 1, 1, 1
+    yield (5, 6), 2, 3, 2, (1, 1), 2, 0, 1
+    yield (4, 5, 4), 3, 1, 1, (3, 2, 3), (1, 2, 1), 1, 1
+    yield (4, 5, 5), 2, 2, 1, (2, 2, 2), 2, 1, 1
+
+
+@needs_torch
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+@pytest.mark.parametrize("way", ("tiny", "planes", "windows"))
+@pytest.mark.parametrize("size,groups,c,o,kernel,stride,padding,dilation", list(group_cases()))
+def test_groups(size, groups, c, o, kernel, stride, padding, dilation, way, monkeypatch):
+    only(way, monkeypatch)
+    x, w, b = (numbers(0, 3, groups * c, *size), numbers(1, groups * o, c, *kernel),
+               numbers(2, groups * o))
+    alike(lambda torch: twice(torch, lambda x, w, b: getattr(torch, f"conv{len(size)}d")(
+        x, w, b, stride, padding, dilation, groups), x, w, b))
+
+
+@pytest.mark.parametrize("size,groups,c,o,kernel,stride,padding,dilation", list(group_cases()))
+def test_groups_in_all_ways(size, groups, c, o, kernel, stride, padding, dilation, monkeypatch):
+    x, w = numbers(0, 3, groups * c, *size), numbers(1, groups * o, c, *kernel)
+    found = []
+    for way in ("tiny", "planes", "windows"):
+        with monkeypatch.context() as here:
+            only(way, here)
+            found.append(twice(learntorch, lambda x, w: getattr(learntorch, f"conv{len(size)}d")(
+                x, w, None, stride, padding, dilation, groups), x, w))
+    for other in found[1:]:
+        for a, b in zip(found[0][0] + found[0][1], other[0] + other[1]):
+            assert a.shape == b.shape and np.allclose(a.numpy(), b.numpy(), rtol=1e-10, atol=1e-10)
+
+
+def test_blocks_of_groups(monkeypatch):
+    """Images and groups that are too many for one block."""
+    monkeypatch.setattr(tiny, "ENTRIES", 0)
+    x, w = numbers(0, 5, 7, 6, 6), numbers(1, 7, 1, 3, 3)
+    whole = twice(learntorch, lambda x, w: learntorch.conv2d(x, w, None, 2, 1, 1, 7), x, w)
+    for block in (1, 5000, 30_000):
+        planes.planes.cache_clear()
+        monkeypatch.setattr(planes, "BLOCK", block)
+        parts = twice(learntorch, lambda x, w: learntorch.conv2d(x, w, None, 2, 1, 1, 7), x, w)
+        for a, b in zip(whole[0] + whole[1], parts[0] + parts[1]):
+            assert np.allclose(a.numpy(), b.numpy(), rtol=1e-12, atol=1e-12)
+    planes.planes.cache_clear()
+
+
+@pytest.mark.parametrize("value", (np.inf, np.nan))
+def test_what_is_infinite_stays_where_it_is(value):
+    x = np.ones((4, 2, 5, 5), np.float32)
+    x[1, 0, 0, 0] = value
+    y = learntorch.conv2d(learntorch.from_numpy(x), learntorch.ones(2, 1, 3, 3), padding=1,
+                          groups=2)
+    bad = ~np.isfinite(y.numpy())
+    assert bad.sum() == 4 and bad[1, 0, :2, :2].all()
 
 
 @needs_torch

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from learntorch import vision
-from learntorch.vision import datasets, transforms
+from learntorch import hub, vision
+from learntorch.vision import datasets, models, ops, transforms, tv_tensors
 from learntorch.vision.transforms import v2
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -27,6 +27,18 @@ from torchvision.io import read_image, ImageReadMode
 from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.transforms import RandomCrop
 from torchvision.utils import make_grid, save_image
+from torchvision import models, ops, tv_tensors
+from torchvision.models import MobileNet_V2_Weights, get_model, mobilenet_v2, resnet18
+from torchvision.models._api import WeightsEnum
+from torchvision.models.resnet import BasicBlock, ResNet
+import torchvision.models.mobilenet
+from torchvision.ops import box_iou, nms
+from torchvision.ops.misc import Conv2dNormActivation
+from torchvision.transforms.v2 import functional as F2
+from torch.hub import load_state_dict_from_url
+import torch.utils.model_zoo as model_zoo
+print(torchvision.models.resnet18 is resnet18, isinstance(ResNet(BasicBlock, [1, 1, 1, 1]),
+      torch.nn.Module), torch.hub.load_state_dict_from_url is load_state_dict_from_url)
 print(T.RandomCrop is RandomCrop, isinstance(T.Resize(3), torch.nn.Module))
 print("PIL" in sys.modules, T.CenterCrop(2)(torch.zeros(1, 4, 4)).shape)
 """
@@ -36,7 +48,8 @@ def test_a_script_finds_torchvision(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
     run = subprocess.run([sys.executable, "-m", "learntorch", str(tmp_path / "script.py")],
                          cwd=ROOT, capture_output=True, text=True, timeout=100)
-    assert run.stdout.splitlines() == ["False", "True True", "False torch.Size([1, 2, 2])"], \
+    assert run.stdout.splitlines() == ["False", "True True True", "True True",
+                                       "False torch.Size([1, 2, 2])"], \
         run.stderr
 
 
@@ -51,7 +64,8 @@ def test_what_is_not_there():
 
 
 @pytest.mark.parametrize("module", [datasets, transforms, transforms.functional, v2, v2.functional,
-                                    vision.utils, vision.io], ids=lambda m: m.__name__)
+                                    vision.utils, vision.io, models, ops, tv_tensors, hub],
+                         ids=lambda m: m.__name__)
 def test_public_names_exist_and_say_what_they_are(module):
     for name in module.__all__:
         thing = getattr(module, name)

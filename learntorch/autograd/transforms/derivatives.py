@@ -140,6 +140,7 @@ def grad_and_value(func, argnums=0, has_aux=False):
     """A function that gives (gradient of `func` in argument `argnums`, its value).
 
     `func` returns one number as a tensor; with `has_aux` a pair of it and anything else.
+    Raises RuntimeError for another output.
     """
     @functools.wraps(func)
     def differentiated(*args, **kwargs):
@@ -187,6 +188,7 @@ def vjp(func, *primals, has_aux=False):
     """(func(*primals), pull): `pull(cotangents)` is vᵀJ, a tuple with one entry per primal.
 
     With `has_aux`, `func` returns (output, anything) and the result is (output, pull, anything).
+    Raises RuntimeError for cotangents of another form or shape than the output.
     """
     leaves, spec = pytree.tree_flatten(primals)
     reverse = Reverse(leaves)
@@ -226,6 +228,8 @@ def jvp(func, primals, tangents, *, strict=False, has_aux=False):
 
     Both are tuples of the same form. strict: raise RuntimeError where an output does not depend
     on the primals. With `has_aux`, `func` returns (output, anything).
+    Raises RuntimeError for tangents of another form than the primals.
+    Shapes: tangents as the primals, J v as the output.
     """
     head = "jvp(f, primals, tangents)"
     if not isinstance(primals, tuple):
@@ -266,6 +270,7 @@ def linearize(func, *primals):
     """(func(*primals), push): `push(*tangents)` is J v, without running `func` again.
 
     The pullback u ↦ uᵀJ is recorded once; J v is its gradient in u, weighed with v.
+    Raises RuntimeError for tangents of another form or shape than the primals.
     """
     output, pull = vjp(func, *primals)
     outputs, form = pytree.tree_flatten(output)
@@ -323,6 +328,7 @@ def jacrev(func, argnums=0, *, has_aux=False, chunk_size=None, _preallocate_and_
 
     The shape of every block is that of the output followed by that of the argument. chunk_size:
     how many rows at a time.
+    Raises ValueError for a chunk_size below 1.
     """
     if chunk_size is not None and not chunk_size > 0:
         raise ValueError("jacrev: `chunk_size` should be greater than 0.")
@@ -349,7 +355,11 @@ def jacrev(func, argnums=0, *, has_aux=False, chunk_size=None, _preallocate_and_
 
 
 def jacfwd(func, argnums=0, has_aux=False, *, chunk_size=None, randomness="error"):
-    """A function that gives ∂ output / ∂ argument `argnums`, column by column in forward mode."""
+    """A function that gives ∂ output / ∂ argument `argnums`, column by column in forward mode.
+
+    Shapes: that of the output followed by that of the argument. Raises ValueError for a chunk_size
+    below 1.
+    """
     @functools.wraps(func)
     def jacobian(*args, **kwargs):
         wanted = chosen(argnums, args)
@@ -388,12 +398,18 @@ def split_columns(t, leaves):
 
 
 def hessian(func, argnums=0):
-    """A function that gives the second derivatives of `func`: forward mode over reverse mode."""
+    """A function that gives the second derivatives of `func`: forward mode over reverse mode.
+
+    Shapes: that of the output followed by that of the argument, twice.
+    """
     return jacfwd(jacrev(func, argnums), argnums)
 
 
 def functionalize(func, *, remove="mutations"):
-    """`func` itself: writing in place is part of every transform here, nothing is to be removed."""
+    """`func` itself: writing in place is part of every transform here, nothing is to be removed.
+
+    Raises RuntimeError for another `remove` than "mutations" and "mutations_and_views".
+    """
     if remove not in ("mutations", "mutations_and_views"):
         raise RuntimeError("functionalize(f, remove='mutations'): received invalid argument for "
                            f"remove={remove}. Valid options are: remove='mutations', "

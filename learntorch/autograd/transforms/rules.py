@@ -338,7 +338,7 @@ def reshaped(level, function, args):
 
 @rule("squeeze_dims")
 def squeezed(level, function, args):
-    return wrapped(level, function(args[0].whole, tuple(d + 1 for d in args[1])))
+    return wrapped(level, function(args[0].whole, tuple(d + 1 for d in args[1]), args[2]))
 
 
 @rule("unsqueeze")

@@ -47,7 +47,13 @@ class DataLoader(Generic[_T_co]):
     batches as they come. `multiprocessing_context`: a start method ("fork", "spawn",
     "forkserver") or a context. `pin_memory`: batches in page-locked memory, if there is a GPU.
 
-    Raises ValueError for options that contradict each other.
+    Workers put batches together in shared memory, where this process reads them. Those that are
+    not forked must be able to import the dataset: what is defined in a notebook needs "fork", which
+    Linux uses by itself before Python 3.14.
+
+    Raises ValueError for options that contradict each other. While loading, an error in a worker is
+    raised here with the worker's traceback; RuntimeError, where a worker is killed or the time is
+    over. The workers are ended then, and when the iterator is.
     """
 
     _initialized = False
@@ -131,7 +137,7 @@ class DataLoader(Generic[_T_co]):
     def __iter__(self):
         if not self.persistent_workers or self.num_workers == 0:
             return self._get_iterator()
-        if self._iterator is None:
+        if self._iterator is None or self._iterator._team.over():
             self._iterator = self._get_iterator()
         else:
             self._iterator._reset(self)
@@ -336,3 +342,10 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
 
     def _next_data(self):
         return self._team.next()
+
+    @property
+    def _workers(self):
+        return [member.process for member in self._team.workers]
+
+    def _shutdown_workers(self):
+        self._team.shut_down()

@@ -10,6 +10,7 @@ import numpy as np
 
 from learntorch.core.tensor import wrap
 from learntorch.random import default_generator
+from learntorch.utils.data._utils import worker
 from learntorch.utils.data.sampler import shuffled
 
 _T_co = TypeVar("_T_co", covariant=True)
@@ -76,8 +77,14 @@ class TensorDataset(Dataset[tuple]):
 
 
 def _rows(a, places):
-    """Copies of the rows at `places`; `take` is faster, but copies all of a strided array first."""
-    return a.take(places, 0) if a.flags.c_contiguous else a[places]
+    """Copies of the rows at `places`; in a worker process in shared memory."""
+    if not a.flags.c_contiguous:
+        return a[places]            # `take` is faster, but copies all of a strided array first
+    n = len(a)
+    if places.size and not -n <= places.min() <= places.max() < n:
+        raise IndexError
+    out = worker.room((places.size, *a.shape[1:]), a.dtype) if worker._this_worker else None
+    return a.take(places, 0, out, "wrap")       # "raise" would fill `out` by way of a copy
 
 
 def _changed(dataset, cls):

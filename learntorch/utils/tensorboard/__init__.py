@@ -1,4 +1,4 @@
-"""torch.utils.tensorboard: event files that TensorBoard shows, through the package tensorboardX."""
+"""torch.utils.tensorboard: event files that TensorBoard shows. Writing them needs no package."""
 
 from learntorch.utils.tensorboard.writer import SummaryWriter
 

@@ -13,19 +13,24 @@ import math
 import numpy as np
 
 from learntorch.ops.create import from_numpy
+from learntorch.vision.datasets.archives import zlib_error
 
 TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 PIECE = 1 << 20
 PACKED = {b"\x1f\x8b": "gzip", b"\xfd7": "lzma", b"BZ": "bz2"}
+# Handwriting packs five times smaller. Only a file made to fill the memory packs like this.
+BOMB = 100
+UNSUSPECTED = 1 << 26
 
 
 def read(path):
     """The array in the idx file `path`, which may be packed by gzip, xz or bzip2.
 
     Memory grows with what is really read: a header may promise anything. Raises ValueError where
-    the file is not what its header says.
+    the file is not what its header says, or a few bytes unpack to very many.
     """
     import importlib
+    import os
     with open(path, "rb") as file:
         packed = PACKED.get(file.read(2))
         file.seek(0)
@@ -34,13 +39,14 @@ def read(path):
         module = importlib.import_module(packed)
         with module.open(file) as unpacked:
             try:
-                return parse(unpacked, path)
-            except (EOFError, OSError, getattr(module, "LZMAError", EOFError)) as error:
+                return parse(unpacked, path, max(UNSUSPECTED, BOMB * os.path.getsize(path)))
+            except (EOFError, OSError, getattr(module, "LZMAError", EOFError),
+                    *zlib_error()) as error:
                 raise ValueError(f"{path} is damaged: {error}") from None
 
 
-def parse(file, path):
-    """The array in an open idx file; `path` names it in messages."""
+def parse(file, path, most=None):
+    """The array in an open idx file; `path` names it in messages, `most` is the largest size."""
     start = file.read(4)
     if len(start) < 4 or start[0] or start[1] or start[2] not in TYPES or not 1 <= start[3] <= 8:
         raise ValueError(f"{path} is no idx file: it begins with {start!r}, where two zeros, a "
@@ -58,6 +64,9 @@ def parse(file, path):
         if not piece:
             break
         content += piece
+        if most is not None and len(content) > most:
+            raise ValueError(f"{path} unpacks to more than {BOMB} times its own size: it was made "
+                             "to fill the memory")
     if len(content) != promised:
         found = f"only {len(content)}" if len(content) < promised else "more"
         raise ValueError(f"{path} promises {promised} bytes ({' x '.join(map(str, shape))} numbers "

@@ -5,12 +5,13 @@ are allowed are the four below, which build an array from its bytes and can do n
 """
 
 import math
+import os
 import re
 from pickle import UnpicklingError
 
 import numpy as np
 
-from learntorch.io.restricted import Machine
+from learntorch.io.restricted import Machine, limit_for
 
 NUMBERS = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248])")
 MAX_RANK = 32
@@ -99,7 +100,7 @@ def read(path):
     Texts of Python 2 are read as latin1. Memory is bounded by the size of the file.
     """
     machine = Machine(known, outside, (Kind, Array, encoded, from_buffer),
-                      {Kind: Kind.build, Array: Array.build})
+                      {Kind: Kind.build, Array: Array.build}, limit_for(os.path.getsize(path)))
     with open(path, "rb") as file:
         try:
             entry = machine.load(file)

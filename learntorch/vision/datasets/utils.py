@@ -2,13 +2,8 @@
 
 import os
 
+from learntorch.utils.fetch import calculate_md5, check_integrity, check_md5, fetch
 from learntorch.vision.datasets.archives import extract_archive
-from learntorch.vision.datasets.fetch import (
-    calculate_md5,
-    check_integrity,
-    check_md5,
-    fetch,
-)
 
 __all__ = ["calculate_md5", "check_integrity", "check_md5", "download_and_extract_archive",
            "download_url", "extract_archive", "list_dir", "list_files", "verify_str_arg"]

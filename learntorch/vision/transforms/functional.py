@@ -2,7 +2,8 @@
 
 PIL Images are handled by Pillow (`on_pictures`), tensors by the operations of the library
 (`on_tensors`, `grids`), so on tensors they are differentiable wherever the mathematics is. Small
-differences between the two are those of torchvision: Pillow rounds to bytes at every step.
+differences between the two are those of torchvision: Pillow rounds to bytes at every step. Masks
+and boxes (`tv_tensors`) follow their image (`on_masks`, `on_boxes`) wherever it is cut or moved.
 """
 
 import numbers
@@ -10,7 +11,7 @@ import warnings
 
 from learntorch.core.tensor import Tensor
 from learntorch.vision.pictures import is_picture, kind_of, must_be_picture
-from learntorch.vision.transforms import grids, on_pictures, on_tensors
+from learntorch.vision.transforms import grids, on_boxes, on_masks, on_pictures, on_tensors
 from learntorch.vision.transforms.convert import (
     convert_image_dtype,
     normalize,
@@ -19,6 +20,7 @@ from learntorch.vision.transforms.convert import (
     to_tensor,
 )
 from learntorch.vision.transforms.interpolation import PILLOW, InterpolationMode, mode_of
+from learntorch.vision.tv_tensors import BoundingBoxes, Mask
 
 __all__ = [
     "InterpolationMode", "adjust_brightness", "adjust_contrast", "adjust_gamma", "adjust_hue",
@@ -36,6 +38,10 @@ BILINEAR, NEAREST = InterpolationMode.BILINEAR, InterpolationMode.NEAREST
 def side(img):
     """The module whose functions handle this image. Raises TypeError."""
     if isinstance(img, Tensor):
+        if isinstance(img, BoundingBoxes):
+            return on_boxes
+        if isinstance(img, Mask):
+            return on_masks
         if img.ndim < 2:
             raise TypeError(f"Tensor is not a torch image. It has {img.ndim} dimensions, and an "
                             "image has two, (h, w), or more")
@@ -50,7 +56,8 @@ def get_dimensions(img):
     """[channels, height, width]."""
     if not kind_of(img):
         return [len(img.getbands()), img.height, img.width]
-    side(img)
+    if side(img) is on_boxes:
+        return [1, *img.canvas_size]
     return [1 if img.ndim == 2 else img.shape[-3], *img.shape[-2:]]
 
 
@@ -180,7 +187,7 @@ def resize(img, size, interpolation=BILINEAR, max_size=None, antialias=True):
     if out == [h, w]:
         return img
     if isinstance(img, Tensor):
-        return on_tensors.resize(img, out, interpolation.value, antialias)
+        return side(img).resize(img, out, interpolation.value, antialias)
     if antialias is False:
         warnings.warn("Anti-alias option is always applied for PIL Image input. Argument antialias "
                       "is ignored.", stacklevel=2)
@@ -215,9 +222,14 @@ def rotate(img, angle, interpolation=NEAREST, expand=False, center=None, fill=No
     if not isinstance(angle, (int, float)):
         raise TypeError("Argument angle should be int or float")
     must_be_point(center)
-    if side(img) is on_pictures:
+    room = side(img)
+    if room is on_pictures:
         return on_pictures.rotate(img, angle, PILLOW[interpolation], expand, center, fill)
+    if room is on_boxes:
+        return on_boxes.rotate(img, angle, expand, center)
     matrix = grids.inverse_affine_matrix(from_middle(img, center), -angle, (0, 0), 1.0, (0.0, 0.0))
+    if room is on_masks:
+        return on_masks.rotate(img, matrix, expand, fill)
     return grids.rotate(img, matrix, interpolation.value, expand, fill)
 
 
@@ -242,11 +254,16 @@ def affine(img, angle, translate, scale, shear, interpolation=NEAREST, fill=None
     if len(shear) != 2:
         raise ValueError(f"Shear should be a sequence containing two values. Got {shear}")
     must_be_point(center)
-    if side(img) is on_pictures:
+    room = side(img)
+    if room is on_pictures:
         center = [img.width * 0.5, img.height * 0.5] if center is None else center
         matrix = grids.inverse_affine_matrix(center, angle, translate, scale, shear)
         return on_pictures.affine(img, matrix, PILLOW[interpolation], fill)
+    if room is on_boxes:
+        return on_boxes.affine(img, angle, translate, scale, shear, center)
     matrix = grids.inverse_affine_matrix(from_middle(img, center), angle, translate, scale, shear)
+    if room is on_masks:
+        return on_masks.affine(img, matrix, fill)
     return grids.affine(img, matrix, interpolation.value, fill)
 
 
@@ -255,8 +272,13 @@ def perspective(img, startpoints, endpoints, interpolation=BILINEAR, fill=None):
     upper left."""
     coefficients = grids.perspective_coefficients(startpoints, endpoints)
     interpolation = mode_of(interpolation)
-    if side(img) is on_pictures:
+    room = side(img)
+    if room is on_pictures:
         return on_pictures.perspective(img, coefficients, PILLOW[interpolation], fill)
+    if room is on_boxes:
+        return on_boxes.perspective(img, coefficients)
+    if room is on_masks:
+        return on_masks.perspective(img, coefficients, fill)
     return grids.perspective(img, coefficients, interpolation.value, fill)
 
 
@@ -279,6 +301,10 @@ def elastic_transform(img, displacement, interpolation=BILINEAR, fill=None):
     if tuple(displacement.shape) != (1, h, w, 2):
         raise ValueError(f"Argument displacement shape should be {(1, h, w, 2)}, but given "
                          f"{displacement.shape}")
+    if side(img) is on_boxes:
+        return on_boxes.elastic(img, displacement)
+    if side(img) is on_masks:
+        return on_masks.elastic(img, displacement, fill)
     return by_tensor(img, lambda t: grids.elastic(t, displacement, interpolation.value, fill))
 
 

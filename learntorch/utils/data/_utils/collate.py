@@ -1,10 +1,12 @@
 """Putting samples together: from a list of samples to a batch."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from learntorch.core.tensor import Tensor, wrap
+from learntorch.utils.data._utils import worker
 from learntorch.utils.data._utils.containers import (
     is_mapping,
     is_namedtuple,
@@ -12,12 +14,13 @@ from learntorch.utils.data._utils.containers import (
     new_sequence,
 )
 
-_WRONG = ("default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; "
-          "found {}")
+default_collate_err_msg_format = ("default_collate: batch must contain tensors, numpy arrays, "
+                                  "numbers, dicts or lists; found {}")
+np_str_obj_array_pattern = re.compile(r"[SaUO]")
 
 
 def _holds_text(array):
-    return array.dtype.kind in "SUOa"
+    return np_str_obj_array_pattern.search(array.dtype.str) is not None
 
 
 def default_convert(data):
@@ -61,7 +64,7 @@ def collate(batch, *, collate_fn_map=None):
                    for key in elem}
         return new_mapping(elem, columns)
     if not isinstance(elem, Sequence):
-        raise TypeError(_WRONG.format(type(elem)))
+        raise TypeError(default_collate_err_msg_format.format(type(elem)))
     if not is_namedtuple(elem) and any(len(sample) != len(elem) for sample in batch):
         lengths = sorted({len(sample) for sample in batch})
         raise RuntimeError("each element in list of batch should be of equal size, and there are "
@@ -90,16 +93,28 @@ def collate_tensor_fn(batch, *, collate_fn_map=None):
     shape, dtype = arrays[0].shape, arrays[0].dtype
     alike = [type(a) is np.ndarray and a.dtype is dtype and a.shape == shape for a in arrays]
     if all(alike) and not any([t.requires_grad for t in batch]):
-        return wrap(np.array(arrays))           # half the time of the op, which asks for more
+        return wrap(_stacked(arrays, shape, dtype))     # faster than the op, which asks for more
     from learntorch import stack
     return stack(list(batch), 0)
+
+
+def _stacked(arrays, shape, dtype):
+    """Arrays of one shape and dtype, stacked: in a worker process in shared memory."""
+    out = worker.room((len(arrays), *shape), dtype) if worker._this_worker else None
+    if out is None:
+        return np.array(arrays)
+    if shape and shape[0]:
+        np.concatenate(arrays, out=out.reshape(-1, *shape[1:]))
+    else:
+        out[...] = arrays
+    return out
 
 
 def collate_numpy_array_fn(batch, *, collate_fn_map=None):
     """NumPy arrays as tensors, stacked along a new first dimension."""
     from learntorch import as_tensor
     if _holds_text(batch[0]):
-        raise TypeError(_WRONG.format(batch[0].dtype))
+        raise TypeError(default_collate_err_msg_format.format(batch[0].dtype))
     return collate([as_tensor(array) for array in batch], collate_fn_map=collate_fn_map)
 
 

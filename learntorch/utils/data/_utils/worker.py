@@ -1,8 +1,11 @@
 """What runs inside a worker process of a DataLoader."""
 
+import math
+import os
 import sys
 
-_this_worker = []           # in a worker process its WorkerInfo
+CHECK_INTERVAL = 5.0        # seconds after which the other side is looked at: is it still there?
+_this_worker = []           # in a worker process its WorkerInfo, and the Outlet for its batches
 
 
 class WorkerInfo:
@@ -28,6 +31,14 @@ def get_worker_info():
     return _this_worker[0] if _this_worker else None
 
 
+def room(shape, dtype):
+    """In a worker process: an array in shared memory for the batch that is being made, or None."""
+    import numpy as np
+    outlet = _this_worker[1]
+    row = outlet.room(math.prod(shape) * dtype.itemsize)
+    return None if row is None else np.ndarray(shape, dtype, row)
+
+
 class KeyErrorMessage(str):
     """A text that a KeyError shows with its line breaks, not as one quoted line."""
 
@@ -39,6 +50,8 @@ class KeyErrorMessage(str):
 
 class ExceptionWrapper:
     """An exception on its way to the parent process, with its traceback as text."""
+
+    fatal = False               # True: the worker cannot do anything else
 
     def __init__(self, exc_info=None, where="in background"):
         import traceback
@@ -72,8 +85,7 @@ class StreamEnd:
     """A worker's answer when its copy of the stream has no more samples."""
 
 
-class Resume:
-    """Sent to a worker that lives on: begin the dataset anew; the worker answers with it."""
+RESUME = "resume"           # sent to a worker that lives on: begin anew; it answers the same
 
 
 def seed_worker(base_seed, worker_id):
@@ -91,34 +103,51 @@ def seed_worker(base_seed, worker_id):
     return seed
 
 
-def run(worker_id, tasks, answers, heard, num_workers, make_fetcher, dataset, base_seed, init_fn):
-    """Fetch what `tasks` (a queue) asks for and send it through `answers` until told to stop.
+def run(worker_id, tasks, answers, foreign, num_workers, prefetch, sealed):
+    """Fetch what `tasks` (a pipe) asks for and send it through `answers` until told to stop.
 
-    A task is (number, index), `Resume` or None (stop); an answer (number, batch). An error is
-    answered too, as an ExceptionWrapper. A worker whose parent has gone stops. `heard` are the
-    parent's ends of pipes, if a fork has copied them: while one is open here, a worker would go on
-    talking to a parent that does not listen any more.
+    A task is (number, index, pieces), RESUME or None (stop); an answer (number, batch). An error
+    is answered too, as an ExceptionWrapper. A worker whose parent has gone stops. `foreign` are the
+    parent's ends of pipes, if a fork has copied them: while they are open here, neither side of
+    such a pipe would notice that the other is gone.
     """
-    for pipe in heard:
+    for pipe in foreign:
         pipe.close()
+    from learntorch.core.settings import set_num_threads
+    from learntorch.utils.data._utils.transport import Outlet
+    set_num_threads(1)              # the processors are shared out among the workers
     where = f"in DataLoader worker process {worker_id}"
-    seed = seed_worker(base_seed, worker_id)
-    _this_worker[:] = [WorkerInfo(worker_id, num_workers, seed, dataset)]
+    outlet = Outlet(answers, prefetch)
     try:
+        job = begin(worker_id, num_workers, sealed.fetch(tasks), outlet, where)
+        for task in _tasks(tasks):
+            if task == RESUME:
+                job.restart()
+                outlet.begin()
+                outlet.send(RESUME, None)
+            elif job.going_on:
+                number, index, pieces = task
+                outlet.begin(*pieces)
+                _send(outlet, number, job.answer(index), where)
+    except (KeyboardInterrupt, ConnectionError, EOFError):
+        pass                # the parent is being interrupted as well, or does not listen any more
+    finally:
+        outlet.finish()
+
+
+def begin(worker_id, num_workers, sealed, outlet, where):
+    """The Job of this worker; a Failed one if it cannot begin."""
+    try:
+        make_fetcher, dataset, base_seed, init_fn = sealed.open()
+        seed = seed_worker(base_seed, worker_id)
+        _this_worker[:] = [WorkerInfo(worker_id, num_workers, seed, dataset), outlet]
         if init_fn is not None:
             init_fn(worker_id)
-        job = Job(make_fetcher, dataset, where)
+        return Job(make_fetcher, dataset, where)
     except Exception:
-        job = Failed(ExceptionWrapper(where=where))
-    try:
-        for task in _tasks(tasks):
-            if isinstance(task, Resume):
-                job.restart()
-                answers.send(task)
-            elif job.going_on:
-                _send(answers, task[0], job.answer(task[1]), where)
-    except (KeyboardInterrupt, BrokenPipeError):
-        pass                # the parent is being interrupted as well, or does not listen any more
+        failure = ExceptionWrapper(where=where)
+        failure.fatal = True
+        return Failed(failure)
 
 
 class Job:
@@ -127,17 +156,22 @@ class Job:
     def __init__(self, make_fetcher, dataset, where):
         self.make = make_fetcher, dataset
         self.where = where
-        self.going_on = True
-        self.fetcher = make_fetcher(dataset)
+        self.restart()
 
     def restart(self):
-        """Begin another pass over the dataset."""
+        """Begin a pass over the dataset."""
         make_fetcher, dataset = self.make
         self.going_on = True
-        self.fetcher = make_fetcher(dataset)
+        self.fetcher = self.failure = None
+        try:
+            self.fetcher = make_fetcher(dataset)
+        except Exception:
+            self.failure = ExceptionWrapper(where=self.where)
 
     def answer(self, index):
         """A batch, StreamEnd, or what went wrong."""
+        if self.failure is not None:
+            return self.failure
         try:
             return self.fetcher.fetch(index)
         except Exception as error:
@@ -162,32 +196,32 @@ class Failed:
         return self.error
 
 
-def _send(answers, number, answer, where):
+def _send(outlet, number, answer, where):
     """Send an answer; if it cannot be pickled, say so instead of leaving the parent waiting."""
     try:
-        answers.send((number, answer))
-    except BrokenPipeError:
+        outlet.send(number, answer)
+    except ConnectionError:
         raise
     except Exception:
         if isinstance(answer, ExceptionWrapper):        # of a type that the parent does not know
             answer.exc_type = RuntimeError
         else:
             answer = ExceptionWrapper(where=where)
-        answers.send((number, answer))
+        outlet.send(number, answer)
 
 
-def _tasks(queue):
-    """The tasks from the queue, until None comes or the parent process is gone."""
-    import multiprocessing
-    from queue import Empty
-    parent = multiprocessing.parent_process()
+def _tasks(pipe):
+    """The tasks that come through the pipe, until None comes or the parent process is gone."""
+    from multiprocessing import parent_process
+    begun_by = os.getppid()
     while True:
         try:
-            task = queue.get(timeout=5.0)
-        except Empty:
-            if parent is not None and not parent.is_alive():
-                return
-            continue
+            while not pipe.poll(CHECK_INTERVAL):
+                if os.getppid() != begun_by or not parent_process().is_alive():
+                    return
+            task = pipe.recv()
+        except (EOFError, OSError):
+            return
         if task is None:
             return
         yield task

@@ -1,13 +1,19 @@
 """The newer transforms: the same changes on samples of any form, and mixtures of batches.
 
-Images are PIL Images and tensors; classes of tensors for boxes, masks and videos (tv_tensors) are
-not here. Bytes are resized as in the first kind, rounded once at the end: torchvision's v2 computes
-them in fixed-point numbers, which moves some of them by one.
+Images are PIL Images and tensors; tensors that say what they are (`tv_tensors`) are images, masks
+and boxes, which follow their image. Bytes are resized as in the first kind, rounded once at the
+end: torchvision's v2 computes them in fixed-point numbers, which moves some of them by one.
 """
 
 from learntorch.vision.transforms.autoaugment import AutoAugmentPolicy
 from learntorch.vision.transforms.interpolation import InterpolationMode
 from learntorch.vision.transforms.v2 import functional
+from learntorch.vision.transforms.v2.boxes import (
+    ClampBoundingBoxes,
+    ConvertBoundingBoxFormat,
+    SanitizeBoundingBoxes,
+    SetClampingMode,
+)
 from learntorch.vision.transforms.v2.images import (
     RGB,
     AugMix,

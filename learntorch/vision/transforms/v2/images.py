@@ -11,15 +11,19 @@ from learntorch.vision.pictures import is_picture
 from learntorch.vision.transforms import functional as F
 from learntorch.vision.transforms.draws import integer
 from learntorch.vision.transforms.v2.transform import Transform
+from learntorch.vision.tv_tensors import BoundingBoxes, Mask
 
 
-def renewed(old, words=""):
-    """The class `old` as a Transform: its own `forward` is what happens to one image."""
+def renewed(old, moves=False):
+    """The class `old` as a Transform: its own `forward` is what happens to one image.
+
+    moves: whether it changes where things are, so that masks and boxes follow.
+    """
     def transform(self, image):
         return old.forward(self, image)
     transform.__doc__ = "What happens to one image."
     return type(old.__name__, (Transform, old), {
-        "__doc__": words or old.__doc__, "__module__": __name__, "transform": transform})
+        "__doc__": old.__doc__, "__module__": __name__, "transform": transform, "_moves": moves})
 
 
 class Normalize(renewed(first.Normalize)):
@@ -33,7 +37,7 @@ class Normalize(renewed(first.Normalize)):
             raise TypeError(f"{type(self).__name__}() does not support PIL images.")
 
 
-class RandomCrop(renewed(first.RandomCrop)):
+class RandomCrop(renewed(first.RandomCrop, moves=True)):
     """As `transforms.RandomCrop`, but an edge with nothing left to choose draws nothing."""
 
     @staticmethod
@@ -48,7 +52,7 @@ class RandomCrop(renewed(first.RandomCrop)):
         return top, left, th, tw
 
 
-class Resize(renewed(first.Resize)):
+class Resize(renewed(first.Resize, moves=True)):
     """As `transforms.Resize`."""
 
     def __init__(self, size, interpolation=F.BILINEAR, max_size=None, antialias=True):
@@ -70,17 +74,32 @@ class RandomErasing(renewed(first.RandomErasing)):
         return False
 
 
-CenterCrop = renewed(first.CenterCrop)
-FiveCrop = renewed(first.FiveCrop)
-TenCrop = renewed(first.TenCrop)
-Pad = renewed(first.Pad)
-RandomHorizontalFlip = renewed(first.RandomHorizontalFlip)
-RandomVerticalFlip = renewed(first.RandomVerticalFlip)
-RandomResizedCrop = renewed(first.RandomResizedCrop)
-RandomRotation = renewed(first.RandomRotation)
-RandomAffine = renewed(first.RandomAffine)
-RandomPerspective = renewed(first.RandomPerspective)
-ElasticTransform = renewed(first.ElasticTransform)
+class _Crops:
+    """Several images from one: where masks and boxes would be is not defined."""
+
+    def check_inputs(self, flat):
+        if any(isinstance(x, BoundingBoxes | Mask) for x in flat):
+            raise TypeError("BoundingBoxes'es and Mask's are not supported by "
+                            f"{type(self).__name__}()")
+
+
+class FiveCrop(_Crops, renewed(first.FiveCrop)):
+    """As `transforms.FiveCrop`."""
+
+
+class TenCrop(_Crops, renewed(first.TenCrop)):
+    """As `transforms.TenCrop`."""
+
+
+CenterCrop = renewed(first.CenterCrop, moves=True)
+Pad = renewed(first.Pad, moves=True)
+RandomHorizontalFlip = renewed(first.RandomHorizontalFlip, moves=True)
+RandomVerticalFlip = renewed(first.RandomVerticalFlip, moves=True)
+RandomResizedCrop = renewed(first.RandomResizedCrop, moves=True)
+RandomRotation = renewed(first.RandomRotation, moves=True)
+RandomAffine = renewed(first.RandomAffine, moves=True)
+RandomPerspective = renewed(first.RandomPerspective, moves=True)
+ElasticTransform = renewed(first.ElasticTransform, moves=True)
 LinearTransformation = renewed(first.LinearTransformation)
 ColorJitter = renewed(first.ColorJitter)
 Grayscale = renewed(first.Grayscale)

@@ -14,7 +14,8 @@ from learntorch.ops.random import multinomial, rand, randperm
 from learntorch.vision.pictures import is_picture
 from learntorch.vision.transforms import functional as F
 from learntorch.vision.transforms.draws import integer
-from learntorch.vision.transforms.v2.transform import Transform, whole
+from learntorch.vision.transforms.v2.transform import Transform, as_it_was, is_plain, whole
+from learntorch.vision.tv_tensors import BoundingBoxes, Image, Mask, TVTensor, Video, named
 
 
 def must_be_some(transforms, kinds=(Sequence,), words="Argument transforms should be a sequence of "
@@ -136,7 +137,7 @@ class _Conversion(Transform):
 
 
 class ToImage(Transform):
-    """PIL Images and arrays (h, w, c) → uint8 tensors (c, h, w), the values as they are."""
+    """PIL Images and arrays (h, w, c) → `tv_tensors.Image` (c, h, w), the values as they are."""
 
     def _wanted(self, flat):
         if any(is_picture(x) or isinstance(x, np.ndarray) for x in flat):
@@ -148,14 +149,12 @@ class ToImage(Transform):
 
 
 def to_image(inpt):
-    """The tensor (c, h, w) of a PIL Image or an array (h, w, c); a tensor as it is. TypeError."""
+    """A PIL Image, an array (h, w, c) or a tensor as `tv_tensors.Image`. Raises TypeError."""
     if isinstance(inpt, np.ndarray):
         a = inpt[:, :, None] if inpt.ndim == 2 else inpt
-        return from_numpy(np.ascontiguousarray(a.transpose(2, 0, 1)))
-    if is_picture(inpt):
-        return F.pil_to_tensor(inpt)
-    if isinstance(inpt, Tensor):
-        return inpt
+        return Image(from_numpy(np.ascontiguousarray(a.transpose(2, 0, 1))))
+    if is_picture(inpt) or isinstance(inpt, Tensor):
+        return Image(inpt)
     raise TypeError("Input can either be a pure Tensor, a numpy array, or a PIL image, but got "
                     f"{type(inpt)} instead.")
 
@@ -205,17 +204,21 @@ class ToPILImage(Transform):
 
 
 class ToPureTensor(Transform):
-    """Tensors as they are: here all tensors are of one class."""
+    """Tensors that say what they are → plain tensors, with the same numbers."""
 
-    def transform(self, image):
-        return image
+    def forward(self, *inputs):
+        flat, structure = tree_flatten(whole(inputs))
+        return tree_unflatten([named(Tensor, x) if isinstance(x, TVTensor) else x for x in flat],
+                              structure)
 
 
 class ToDtype(Transform):
     """The image in another type; with `scale` 255 of uint8 becomes 1.0, else the number stays.
 
-    `dtype` may be {torch.Tensor: …, "others": …}; None there changes nothing.
+    `dtype` may be {torch.Tensor: …, tv_tensors.Mask: …, "others": …}; None there changes nothing.
     """
+
+    _moves = True       # with a dictionary it changes all that has an entry
 
     def __init__(self, dtype, scale=False):
         super().__init__()
@@ -228,13 +231,15 @@ class ToDtype(Transform):
         return False
 
     def transform(self, image):
+        is_image = is_plain(image) or isinstance(image, Image | Video)
         dtype = self.dtype
-        if isinstance(dtype, dict):
-            if Tensor not in dtype and "others" not in dtype:
-                raise ValueError(f"No dtype was specified for type {type(image)}. With \"others\" "
-                                 "as a key it is for the rest of the inputs")
-            dtype = dtype.get(Tensor, dtype.get("others"))
-        return image if dtype is None else to_dtype(image, dtype, self.scale)
+        if not isinstance(dtype, dict):
+            dtype = {type(image): dtype} if is_image else {"others": None}
+        if type(image) not in dtype and "others" not in dtype:
+            raise ValueError(f"No dtype was specified for type {type(image)}. With \"others\" "
+                             "as a key it is for the rest of the inputs")
+        dtype = dtype.get(type(image), dtype.get("others"))
+        return image if dtype is None else to_dtype(image, dtype, self.scale and is_image)
 
 
 def to_dtype(inpt, dtype, scale=False):
@@ -297,7 +302,7 @@ class _Mixture(Transform):
     def forward(self, *inputs):
         inputs = whole(inputs)
         flat, structure = tree_flatten(inputs)
-        if any(is_picture(x) for x in flat):
+        if any(is_picture(x) or isinstance(x, BoundingBoxes | Mask) for x in flat):
             raise ValueError(f"{type(self).__name__}() does not support PIL images, bounding "
                              "boxes, keypoints and masks.")
         labels = self._labels_getter(inputs)
@@ -312,7 +317,7 @@ class _Mixture(Transform):
                              f"of the labels: {images.shape[0]} != {labels.shape[0]}.")
         mixed, share = self.mixed(images)
         out = [self._labels(x, share) if x is labels else x for x in flat]
-        out[place] = mixed
+        out[place] = as_it_was(images, mixed)
         return tree_unflatten(out, structure)
 
     def _labels(self, labels, share):

@@ -36,30 +36,57 @@ def check_integrity(fpath, md5=None):
     return os.path.isfile(fpath) and (md5 is None or check_md5(fpath, md5))
 
 
-def fetch(url, path, md5=None):
-    """Bring what is at `url` into the file `path`.
+def calculate_sha256(path, piece=1024 * 1024):
+    """The SHA-256 checksum of a file, as 64 hexadecimal digits."""
+    sha256 = hashlib.sha256()
+    with open(path, "rb") as file:
+        while read := file.read(piece):
+            sha256.update(read)
+    return sha256.hexdigest()
+
+
+class Checksum:
+    """What tells the right file from others: its MD5, or the first digits of its SHA-256."""
+
+    def __init__(self, md5=None, sha256=None):
+        self.name = "MD5" if sha256 is None else "SHA-256"
+        self.digits = md5 if sha256 is None else sha256
+
+    def of(self, path):
+        """The whole checksum of a file."""
+        return calculate_md5(path) if self.name == "MD5" else calculate_sha256(path)
+
+    def fits(self, path):
+        """Whether the file is the right one. Without a checksum every file is."""
+        return self.digits is None or self.of(path).startswith(self.digits)
+
+
+def fetch(url, path, md5=None, sha256=None, quiet=False):
+    """Bring what is at `url` into the file `path`; sha256: its checksum, or how that begins.
 
     Raises URLError where the network fails, RuntimeError where what came is not the file with
     this checksum; either way there is no file `path` then, and the sentence says what to do.
     """
-    part = path + ".part"
-    with alone(part, path, md5) as needed:
+    part, checksum = path + ".part", Checksum(md5, sha256)
+    with alone(part, path, checksum) as needed:
         if not needed:
             return
-        resumed = collect(url, part, path, md5)
-        if md5 is not None and not check_md5(part, md5) and resumed:
+        resumed = collect(url, part, path, checksum, quiet)
+        if resumed and not checksum.fits(part):
             os.truncate(part, 0)    # the beginning may have been of another file: once from new
-            collect(url, part, path, md5)
-        if md5 is not None and not check_md5(part, md5):
-            found = calculate_md5(part)
+            collect(url, part, path, checksum, quiet)
+        if not checksum.fits(part):
+            found = checksum.of(part)
             os.unlink(part)
-            raise RuntimeError(f"File not found or corrupted. What {url} gave has the MD5 checksum "
-                               f"{found}, and {md5} was expected. {HOW_TO_HELP.format(path=path)}")
+            raise RuntimeError("File not found or corrupted: invalid hash value (expected "
+                               f'"{checksum.digits}", got "{found}"). What {url} gave has another '
+                               f"{checksum.name} checksum than was expected. "
+                               f"{HOW_TO_HELP.format(path=path)}")
         os.replace(part, path)
 
 
 @contextmanager
-def alone(part, path, md5):
+def alone(part, path, checksum):
     """Hold `part` against other processes; gives whether the file is still needed.
 
     Several processes of one training run begin at the same moment: one fetches, the others wait.
@@ -67,7 +94,7 @@ def alone(part, path, md5):
     try:
         from fcntl import LOCK_EX, flock
     except ImportError:         # a system without such locks, where open files cannot be renamed
-        yield not check_integrity(path, md5)
+        yield not there(path, checksum)
         return
 
     def locked():
@@ -83,11 +110,16 @@ def alone(part, path, md5):
         while not still(part, held):        # whoever had it renamed or removed it: hold the new one
             held.close()
             held = locked()
-        yield not check_integrity(path, md5)
+        yield not there(path, checksum)
     finally:
-        if still(part, held) and (os.path.getsize(part) == 0 or check_integrity(path, md5)):
+        if still(part, held) and (os.path.getsize(part) == 0 or there(path, checksum)):
             os.unlink(part)
         held.close()
+
+
+def there(path, checksum):
+    """Whether the file is there already, and the right one."""
+    return os.path.isfile(path) and checksum.fits(path)
 
 
 def still(part, held):
@@ -98,17 +130,17 @@ def still(part, held):
         return False
 
 
-def collect(url, part, path, md5):
+def collect(url, part, path, checksum, quiet):
     """Fill `part` from `url`, in several tries if need be. Whether it began with old bytes."""
     from http.client import HTTPException
     from urllib.error import HTTPError, URLError
-    if md5 is None and os.path.exists(part):
+    if checksum.digits is None and os.path.exists(part):
         os.truncate(part, 0)        # without a checksum nobody could tell two halves apart
     begun = os.path.exists(part) and os.path.getsize(part) > 0
     for left in reversed(range(TRIES)):
         before = os.path.getsize(part) if os.path.exists(part) else 0
         try:
-            if append(url, part):
+            if append(url, part, quiet):
                 return begun
             why = "the connection was cut"
         except HTTPError as error:
@@ -129,7 +161,7 @@ def collect(url, part, path, md5):
                    f"{HOW_TO_HELP.format(path=path)}")
 
 
-def append(url, part):
+def append(url, part, quiet=False):
     """Add what is missing to `part`, or all of it where the server gives no pieces.
 
     Returns whether the file ended where the server had said.
@@ -148,7 +180,7 @@ def append(url, part):
         with open(part, "r+b" if os.path.exists(part) else "wb") as file:
             file.seek(start)
             file.truncate()
-            with progress(os.path.basename(url), start, total) as advance:
+            with progress(os.path.basename(url), start, total, quiet) as advance:
                 while piece := answer.read(PIECE):
                     file.write(piece)
                     advance(len(piece))
@@ -158,8 +190,11 @@ def append(url, part):
 
 
 @contextmanager
-def progress(name, start, total):
+def progress(name, start, total, quiet=False):
     """A function that is told of each piece that came: a bar of tqdm, or lines on stderr."""
+    if quiet:
+        yield lambda n: None
+        return
     try:
         from tqdm import tqdm
     except ImportError:
