@@ -11,6 +11,7 @@ from course.widgets.draw_digit import DrawDigit
 from course.widgets.environment_card import EnvironmentCard
 from course.widgets.feature_maps import FeatureMaps
 from course.widgets.file_inspector import FileInspector
+from course.widgets.freeze_panel import FreezePanel
 from course.widgets.graph_explorer import GraphExplorer, explore
 from course.widgets.landscape_race import LandscapeRace
 from course.widgets.loss_curves import LossCurves
@@ -24,6 +25,6 @@ from course.widgets.storage_viewer import StorageViewer
 from course.widgets.vjp_stepper import VJPStepper
 
 __all__ = ["BatchViewer", "ConfusionMatrix", "DecisionBoundary", "DrawDigit", "EnvironmentCard",
-           "FeatureMaps", "FileInspector", "GraphExplorer", "LandscapeRace", "LossCurves",
-           "LossShapes", "ModuleTree", "Quiz", "ShapeExplorer", "SharedMemory", "StorageViewer",
-           "VJPStepper", "Widget", "explore", "poll"]
+           "FeatureMaps", "FileInspector", "FreezePanel", "GraphExplorer", "LandscapeRace",
+           "LossCurves", "LossShapes", "ModuleTree", "Quiz", "ShapeExplorer", "SharedMemory",
+           "StorageViewer", "VJPStepper", "Widget", "explore", "poll"]

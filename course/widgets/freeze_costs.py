@@ -61,7 +61,7 @@ def find_blocks(model):
             list(module.named_parameters()))
     rest = [(name, p) for name, p in model.named_parameters() if id(p) not in seen]
     if rest:
-        add(OWN, type(model).__name__, [], rest)
+        add(OWN, type(model).__name__, [("", model)], rest)
     return blocks
 
 
@@ -125,13 +125,13 @@ def measured(model, sample):
     return list(units.values()), problem
 
 
-def bill(blocks, units, kept_each, budget=None):
+def bill(blocks, units, kept_each):
     """What a step costs with the parameters that require a gradient now.
 
     "trainable", "count": numbers. "gradients", "optimizer", "maps": bytes; `kept_each` is how many
     numbers the optimizer keeps for one that learns. "forward", "backward": multiply-adds;
     "factor": forward and backward in runs forward. "end": the block where the walk back ends.
-    "back": {path of a block: "ends here" or "passes"}. "used": ids of parameters that take part.
+    "back": {path of a block: "ends here" or "passes"}.
     """
     every = [p for block in blocks.values() for p in block.parameters]
     trainable = sum(p.numel() for p in every if p.requires_grad)
@@ -141,7 +141,7 @@ def bill(blocks, units, kept_each, budget=None):
     weights = sum(u.adds for u in after if requires(u, "weight"))
     inputs = sum(u.adds for u in after[1:])
     owners = {id(module): path for path, block in blocks.items() for _, module in block.modules}
-    reached = [owners.get(id(u.module), OWN) for u in after]
+    reached = [owners[id(u.module)] for u in after if id(u.module) in owners]
     back = {path: "passes" for path in reached}
     if reached:
         back[reached[0]] = "ends here"
@@ -150,9 +150,7 @@ def bill(blocks, units, kept_each, budget=None):
             "maps": sum(u.put_out for u in after), "forward": forward,
             "backward": weights + inputs,
             "factor": (forward + weights + inputs) / forward if forward else 0.0,
-            "end": reached[0] if reached else "", "back": back,
-            "fits": budget is None or trainable <= budget,
-            "used": [id(p) for u in units for p in u.own]}
+            "end": reached[0] if reached else "", "back": back}
 
 
 def requires(unit, name):
@@ -172,6 +170,8 @@ def run_once(model, sample, clock):
     buffers = [(b, b.clone()) for b in model.buffers()]
     chance = torch.get_rng_state()
     try:
+        for p, _ in grads:
+            p.grad = None
         began = clock()
         total = sum(each.sum() for each in tensors(call(model, sample)))
         forward = clock() - began

@@ -6,7 +6,7 @@ import traitlets as t
 
 from course.widgets.base import Widget, script, style
 from course.widgets.freeze_costs import bill, find_blocks, measured, run_once, steady_norms
-from course.widgets.freeze_svg import panel_svg
+from course.widgets.freeze_svg import lines, panel_svg
 from learntorch import nn
 
 OPTIMIZERS = {"SGD": 0, "SGD with momentum": 1, "Adam": 2}      # numbers kept for each that learns
@@ -39,11 +39,10 @@ class FreezePanel(Widget):
 
     def __init__(self, model, sample=None, name="model", budget=None, **traits):
         self.model, self.sample, self.name, self.budget = model, sample, name, budget
-        self.blocks = find_blocks(model)
+        self.reading = False
+        self._look()
         if not self.blocks:
             raise ValueError("this model has no parameters to freeze")
-        self.units, self.problem = measured(model, sample)
-        self.timed = ""
         wanted = traits.pop("on", None)
         traits.setdefault("selected", list(self.blocks)[-1])
         super().__init__(on=self._learning(), **traits)
@@ -75,6 +74,12 @@ class FreezePanel(Widget):
             raise t.TraitError(f"there is no block {proposal['value'][:60]!r}")
         return proposal["value"]
 
+    def _look(self):
+        self.blocks = find_blocks(self.model)
+        self.units, self.problem = measured(self.model, self.sample)
+        self.used = {id(p) for unit in self.units for p in unit.own}
+        self.timed = ""
+
     def _learning(self):
         """The blocks all of whose parameters require a gradient now."""
         return [path for path, block in self.blocks.items()
@@ -82,6 +87,8 @@ class FreezePanel(Widget):
 
     def _apply(self, change):
         """Switch what has changed, and only that: a block that is partly frozen stays so."""
+        if self.reading:
+            return
         if change["name"] == "on":
             for path in set(change["old"]) ^ set(change["new"]):
                 for p in self.blocks[path].parameters:
@@ -97,19 +104,30 @@ class FreezePanel(Widget):
             self.refresh()
         elif kind == "measure":
             self.measure()
+        elif kind == "choose":
+            self.choose([path for path in content.get("paths", []) if path in self.blocks])
+
+    def choose(self, paths):
+        """Let these blocks learn and freeze all others, those that were partly frozen too."""
+        for path, block in self.blocks.items():
+            if path not in paths:
+                for p in block.parameters:
+                    p.requires_grad_(False)
+        self.on = paths
+        self._apply({"name": "steady"})
 
     def refresh(self):
         """Look at the model again: cells may have frozen, unfrozen or replaced parts of it."""
-        self.blocks = find_blocks(self.model)
-        self.units, self.problem = measured(self.model, self.sample)
-        self.timed = ""
-        if self.selected not in self.blocks:
-            self.selected = list(self.blocks)[-1]
-        with self.hold_trait_notifications():
-            self.unobserve(self._apply, ["on", "steady"])
+        self._look()
+        self.reading = True
+        try:
             self.on = self._learning()
-        self.observe(self._apply, ["on", "steady"])
-        self.fixed = {**self.fixed, "presets": presets(list(self.blocks))}
+            if self.selected not in self.blocks:
+                self.selected = list(self.blocks)[-1]
+        finally:
+            self.reading = False
+        self.fixed = {**self.fixed, "presets": presets(list(self.blocks)),
+                      "measurable": bool(self.units)}
         self._show()
 
     def measure(self):
@@ -122,7 +140,9 @@ class FreezePanel(Widget):
         self._show()
 
     def _show(self, _change=None):
-        self.totals = bill(self.blocks, self.units, OPTIMIZERS[self.optimizer], self.budget)
+        found = bill(self.blocks, self.units, OPTIMIZERS[self.optimizer])
+        fits = self.budget is None or found["trainable"] <= self.budget
+        self.totals = {**found, "fits": fits, "lines": lines(found)}
         self.rows = [self._row(path) for path in self.blocks]
         self.detail = self._detail()
         said = sentence(self.totals, self.rows, self.optimizer)
@@ -141,10 +161,9 @@ class FreezePanel(Widget):
                 "warning": bool(moving and not learning)}
 
     def _detail(self):
-        used = self.totals["used"]
         return [[name, str(tuple(p.shape)), f"{p.numel():,}",
                  "frozen" if not p.requires_grad else
-                 "gets a gradient" if id(p) in used or not self.units else "never used"]
+                 "gets a gradient" if id(p) in self.used or not self.units else "never used"]
                 for name, p in self.blocks[self.selected].named]
 
     def static(self):

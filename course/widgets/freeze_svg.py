@@ -22,12 +22,12 @@ def megabytes(number):
 
 def lines(totals):
     """The bill as pairs of a word and what there is to say."""
-    said = [("numbers that learn", f"{totals['trainable']:,} of {totals['count']:,}"),
-            ("gradients", megabytes(totals["gradients"])),
-            ("kept by the optimizer", megabytes(totals["optimizer"]))]
+    said = [["numbers that learn", f"{totals['trainable']:,} of {totals['count']:,}"],
+            ["gradients", megabytes(totals["gradients"])],
+            ["kept by the optimizer", megabytes(totals["optimizer"])]]
     if totals["forward"]:
-        said += [("maps kept for the way back", megabytes(totals["maps"])),
-                 ("work of a step", f"{totals['factor']:.1f} runs forward")]
+        said += [["maps kept for the way back", megabytes(totals["maps"])],
+                 ["work of a step", f"{totals['factor']:.1f} runs forward"]]
     return said
 
 

@@ -54,6 +54,8 @@ import io
 file = io.BytesIO()
 torch.save({"w": torch.ones(2)}, file)
 FileInspector(file)
+---
+FreezePanel(torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Linear(4, 2)), torch.ones(1, 3))
 """.strip().split("\n---\n")
 
 
