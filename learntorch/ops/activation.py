@@ -74,12 +74,11 @@ def bent(xp, x, slope, depth, scale):
     def block(xp, x):
         t = xp.minimum(x, 0)
         t *= 0.5 * scale
-        t = xp.tanh(t)
+        xp.tanh(t, out=t)
         t /= 1 - t
         t *= 2 * depth
         above = xp.maximum(x, 0)
-        if slope != 1:
-            above *= slope
+        above *= slope
         t += above
         return t
     return in_blocks(xp, block, x)

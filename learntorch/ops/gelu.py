@@ -53,9 +53,9 @@ gelu_slope.vjp(x=lambda xp, g, x: g * (PEAK * xp.exp(-0.5 * x * x) * (2 - x * x)
 
 def in_blocks(xp, function, x):
     """`function` of all numbers of x, one block after the other."""
-    if x.ndim and x.size <= BLOCK:
-        return function(xp, x)
     flat = x.reshape(-1)
+    if x.size <= BLOCK:
+        return function(xp, flat).reshape(x.shape)
     out = xp.empty(flat.shape, x.dtype)
     for i in range(0, flat.size, BLOCK):
         out[i:i + BLOCK] = function(xp, flat[i:i + BLOCK])
