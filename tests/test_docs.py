@@ -151,7 +151,9 @@ def tried(thing, *arguments, **named):
                  for a in arguments]
         try:
             return thing(*given, **named)
-        except (NotImplementedError, ModuleNotFoundError):
+        except ModuleNotFoundError:
+            return None
+        except NotImplementedError:
             continue
         except RuntimeError as error:
             if not re.search("dtype|type|complex|float|integer|bool|Boolean", str(error)):

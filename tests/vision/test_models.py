@@ -52,6 +52,8 @@ def test_initial_weights(name, make):
 
 @pytest.mark.parametrize("name, size, make", COMPUTED, ids=[case[0] for case in COMPUTED])
 def test_scores_and_gradients(name, size, make):
+    if name.startswith(("convnext", "vit", "swin")):
+        pytest.importorskip("scipy", reason="SciPy computes GELU's erf in double precision")
     with undrawn(nn):
         model = filled(learntorch, make(models))
     np.testing.assert_allclose(computed(learntorch, model, size), FROZEN["computed"][name],
