@@ -83,7 +83,7 @@ def test_stored_outputs_do_not_change_and_stand_without_a_kernel():
     text = json.dumps(first)
     assert not re.search(r"0x[0-9a-f]{6}", text) and "stderr" not in text
     shown = [o["data"] for cell in first[1:] for o in cell]
-    assert len(shown) == 14 and first[4] == []
+    assert len(shown) == 15 and first[4] == []
     for data in shown:
         assert data["text/plain"]
         assert "image/svg+xml" in data or "text/html" in data
