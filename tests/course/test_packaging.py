@@ -108,6 +108,22 @@ def test_the_digits_are_here_with_their_licence():
         assert words in note
 
 
+def test_photographs_and_weights_are_here_with_their_licences():
+    folder = ROOT / "course" / "data"
+    note = (folder / "README.md").read_text("utf-8")
+    files = sorted((folder / "photos").iterdir())
+    assert len(files) == 10 and sum(f.stat().st_size for f in files) < 600_000
+    for file in files:
+        (row,) = [line for line in note.splitlines() if line.startswith(f"| `{file.name}` |")]
+        licence = row.strip("| ").rpartition("|")[2].strip()
+        assert licence in ("CC0 1.0", "CC BY 2.0", "public domain",
+                           "no known copyright restrictions")
+    weights = folder / "mobilenet_v2-b0353104.pth"
+    assert weights.stat().st_size < 15_000_000
+    for words in (weights.name, "Soumith Chintala", "Viktoria Rosjo", "derived from the data"):
+        assert words in note
+
+
 def test_version_is_in_the_changes():
     changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
     assert f"## {PROJECT['project']['version']}" in changes
