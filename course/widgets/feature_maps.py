@@ -22,7 +22,8 @@ class FeatureMaps(Widget):
     names: of the maps. chosen: [map, row, column] of the output pixel pointed at; channel: the
     input channel shown, −1 for a picture in its three colours. through: a module that the image
     goes through first; then the receptive field of the pixel is shown in the image (the module is
-    run once for each row and column of it). Raises ValueError where the shapes do not fit.
+    run once for each row and column of it). trained_here: the maps differ from machine to machine,
+    so the static picture leaves them out. Raises ValueError where the shapes do not fit.
     """
 
     kind = "maps"
@@ -36,12 +37,12 @@ class FeatureMaps(Widget):
     detail = t.Dict().tag(sync=True)
 
     def __init__(self, image, kernels, bias=None, stride=1, padding=0, dilation=1, groups=1,
-                 names=None, through=None, **traits):
+                 names=None, through=None, trained_here=False, **traits):
         if hasattr(kernels, "weight"):
             layer = kernels
             kernels, bias, groups = layer.weight, layer.bias, layer.groups
             stride, padding, dilation = layer.stride, layer.padding, layer.dilation
-        self.source, self.field = None, None
+        self.source, self.field, self.trained_here = None, None, trained_here
         if through is not None:
             self.source = planes(image)
             image, self.field = looked_through(through, self.source)
@@ -80,6 +81,10 @@ class FeatureMaps(Widget):
                     f"{self.chosen[2]}: {self.detail['sentence']}")
 
     def static(self):
+        if self.trained_here:
+            said = f"{len(self.conv.maps)} maps, learned here: run the notebook to see them"
+            alone = {**self.picture, "maps": []}
+            return maps_svg(self.conv, alone, {"sentence": said}, said)
         return maps_svg(self.conv, self.picture, self.detail)
 
     def __repr__(self):
@@ -272,11 +277,12 @@ def in_colour(planes_):
     return np.rint(255 * shade.transpose(1, 2, 0)).astype(np.uint8)
 
 
-def maps_svg(conv, drawn, detail):
-    """The static picture: the image, and up to six maps beside it."""
+def maps_svg(conv, drawn, detail, below=""):
+    """The static picture: the image, and up to six maps beside it; `below` replaces the legend."""
     cell = 120
     maps = drawn["maps"][:6]
-    width = 20 + (1 + len(maps)) * (cell + 14)
+    width = max(20 + (1 + len(maps)) * (cell + 14), 20 + 6 * len(below))
+    below = below or f"blue: below 0, white: 0, orange: above 0, up to {drawn['most']}"
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{width}" height="176" '
              f'viewBox="0 0 {width} 176" aria-label="an image and {len(maps)} feature maps">'
              f"<title>an image and {len(maps)} feature maps</title>"
@@ -292,6 +298,5 @@ def maps_svg(conv, drawn, detail):
                      f'style="image-rendering:pixelated" href="{address}"/>'
                      f'<rect x="{x}" y="28" width="{cell}" height="{cell}" fill="none" '
                      'stroke="#999"/>')
-    parts.append(f'<text x="10" y="168">blue: below 0, white: 0, orange: above 0, up to '
-                 f"{drawn['most']}</text>")
+    parts.append(f'<text x="10" y="168">{below}</text>')
     return "\n".join([*parts, "</g></svg>"])

@@ -7,9 +7,9 @@ byte: as many words were drawn.  How many are bit-exact, and how many merely com
 same stream (relative difference below 1e-5), is reported as well.
 
 Two things are judged apart, the stream and the function that is applied to it.  In the cases
-of CLOSED that function is computed by Intel's closed library inside torch's wheel, and its last
-bits cannot be had elsewhere; there the numbers drawn must be the same, and the values what
-`torch.testing` takes for equal.
+of `grades.CLOSED` that function is computed by Intel's closed library inside torch's wheel, and
+its last bits cannot be had elsewhere; there the numbers drawn must be the same, and the values
+what `torch.testing` takes for equal.
 
 The reference is torch on this machine's CPU; its float32 normal generator is vectorised
 for 16 values and more, so its last bits can depend on the instruction set.
@@ -21,6 +21,7 @@ import torch
 
 from . import compare
 from .adapter import Side
+from .grades import CLOSED, enough, passes
 from .limits import Budget, TimeUp
 from .optims import Lib
 
@@ -29,13 +30,6 @@ SIZES = tuple(range(1, 18)) + (64, 1000)
 FEW = (1, 7, 16, 100)
 FLOATS = ("float32", "float64")
 CASES = {}
-
-# The cases where a function that follows the draw is MKL's, and which. What was tried: see README.
-CLOSED = {
-    "nn.init.orthogonal_": "LAPACK's geqrf and orgqr on normal numbers that are bit-equal",
-    "distributions.Gumbel": "a logarithm of a logarithm of uniform numbers that are bit-equal",
-    "gumbel_softmax": "softmax of the logarithms of exponential numbers that are bit-equal",
-}
 
 
 def case(sizes=(0,), dtypes=("",), name=None):
@@ -365,7 +359,6 @@ def start(opts, side=None):
     def work(name):
         warnings.simplefilter("ignore")
         fn, sizes, dtypes = CASES[name]
-        enough = 1 if name in CLOSED else 2
         budget = Budget(opts.item_seconds)
         rec = {"n": 0, "grades": [0, 0, 0, 0], "fail": []}
         for seed in SEEDS[:2] if opts.quick else SEEDS:
@@ -382,7 +375,7 @@ def start(opts, side=None):
                     except (Exception, TimeUp) as e:
                         message = f"{type(e).__name__}: {str(e)[:200]}"
                     rec["grades"][score] += 1
-                    if score < enough and len(rec["fail"]) < 3:
+                    if score < enough(name) and len(rec["fail"]) < 3:
                         if score:
                             message = "same stream, but more than one ulp apart"
                         rec["fail"].append([f"seed {seed} size {n} {d}", "rng", message])
@@ -390,11 +383,6 @@ def start(opts, side=None):
         return rec
 
     return work
-
-
-def passes(name, rec):
-    """Did all sub-cases of a case pass?"""
-    return "n" in rec and sum(rec["grades"][1 if name in CLOSED else 2:]) == rec["n"]
 
 
 def summarise(results, opts):
@@ -414,7 +402,7 @@ def summarise(results, opts):
         if "crash" in rec or "n" not in rec:
             lines.append(f"{n}: {rec.get('crash') or 'not run (time limit of the section)'}")
         elif rec["fail"]:
-            bad = rec["n"] - sum(rec["grades"][1 if n in CLOSED else 2:])
+            bad = rec["n"] - sum(rec["grades"][enough(n):])
             lines.append(f"{n}: {bad} of {rec['n']} sub-cases failed")
             lines.extend(f"    {w}: {msg}" for w, _, msg in rec["fail"])
     return rows, lines

@@ -157,3 +157,16 @@ def test_the_static_picture_is_well_made_and_stable():
     images = [e for e in root.iter() if e.tag.endswith("image")]
     assert images[0].attrib["href"] == first.picture["colour"]
     assert base64.b64decode(images[0].attrib["href"].partition(",")[2])[:4] == b"\x89PNG"
+
+
+def test_maps_of_a_training_are_not_in_the_static_picture():
+    torch.manual_seed(0)
+    layer, image = nn.Conv2d(3, 2, 3), torch.rand(3, 8, 8)
+    first = widgets.FeatureMaps(image, layer, trained_here=True).static()
+    with torch.no_grad():
+        layer.weight += 0.01
+    second = widgets.FeatureMaps(image, layer, trained_here=True)
+    assert first == second.static() and second.picture["colour"] in first
+    assert "2 maps, learned here: run the notebook to see them" in first
+    assert all(uri not in first for uri in second.picture["maps"])
+    ElementTree.fromstring(first)
