@@ -7,6 +7,7 @@ the reasons below it. The exit status is 1 if any gate failed.
 import argparse
 import functools
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from course.authoring.gates import GATES, Subject
 from course.authoring.notebook import chapters
@@ -33,6 +34,29 @@ def examine(subject, gates, say=None):
     return verdicts
 
 
+def rounds(gates, jobs):
+    """(jobs, gates) one after the other: what uses two threads by itself runs alone."""
+    if jobs == 1:
+        return [(1, gates)]
+    alone = [name for name in gates if name == "kernels"]
+    return [(jobs, [name for name in gates if name not in alone]), (1, alone)]
+
+
+def all_of(subjects, gates, jobs):
+    """The verdicts of all chapters; the lines of one are printed together, in order."""
+    def one(subject):
+        lines = []
+        return list(examine(subject, gates, None if jobs == 1 else lines.append).values()), lines
+
+    verdicts = []
+    with ThreadPoolExecutor(jobs) as pool:
+        for found, lines in pool.map(one, subjects):
+            verdicts += found
+            if lines:
+                print(*lines, sep="\n", flush=True)
+    return verdicts
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(prog="learntorch course check", description=__doc__)
     parser.add_argument("chapter", nargs="*", help="numbers or names; all if none is given")
@@ -40,11 +64,13 @@ def main(argv=None):
     parser.add_argument("--quick", action="store_true", help="only the gates that run no chapter")
     parser.add_argument("--oracle", metavar="PYTHON", help="a Python that has PyTorch")
     parser.add_argument("--strict", action="store_true", help="a gate that cannot run has failed")
+    parser.add_argument("--jobs", type=int, default=1, help="chapters at the same time (default: 1)")
     wish = parser.parse_args(argv)
     gates = wish.gate or [name for name in GATES if not (wish.quick and name in RUNS)]
+    subjects = [Subject(chapter, wish.oracle) for chapter in chapters(wish.chapter)]
     verdicts = []
-    for chapter in chapters(wish.chapter):
-        verdicts += examine(Subject(chapter, wish.oracle), gates).values()
+    for jobs, names in rounds(gates, wish.jobs):
+        verdicts += all_of(subjects, names, jobs)
     failed = sum(bool(v.problems or (wish.strict and v.skipped)) for v in verdicts)
     print(f"{failed} of {len(verdicts)} gates failed" if failed else "every gate is open")
     return 1 if failed else 0

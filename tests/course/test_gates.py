@@ -466,6 +466,19 @@ def test_the_command_on_the_chapters_themselves(capsys):
     assert capsys.readouterr().out.endswith("every gate is open\n")
 
 
+def test_chapters_examined_at_the_same_time_are_told_one_after_the_other(capsys):
+    assert check.main(["0", "1", "2", "--quick", "--jobs", "3"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    told = [line.split()[0][:2] for line in lines[:-1]]
+    assert told == sorted(told) and set(told) == {"00", "01", "02"}
+
+
+def test_what_uses_several_threads_runs_alone():
+    assert check.rounds(["ran", "kernels", "answers"], 2) == [
+        (2, ["ran", "answers"]), (1, ["kernels"])]
+    assert check.rounds(["kernels", "ran"], 1) == [(1, ["kernels", "ran"])]
+
+
 def test_cells_have_names_and_sources(real):
     for cell in cells(real.notebook):
         assert isinstance(cell, Cell) and cell.name
