@@ -5,6 +5,7 @@ its reader reads the files too.
 """
 
 import io
+import math
 import os
 import struct
 import sys
@@ -149,12 +150,16 @@ def test_scalars(tmp_path):
             writer.add_scalar("loss/train", torch.tensor(2.0 ** -step, requires_grad=True), step)
         writer.add_scalar("numpy", np.float64(0.5), 7, walltime=100.0)
         writer.add_scalar("nothing", 0.0, 1)
+        writer.add_scalar("diverged", 1e300, 1)
+        writer.add_scalar("diverged", -1e300, 2, new_style=True)
         writer.add_scalar("single", 0.25, 4, new_style=True)
         writer.add_scalar("double", 0.1, 4, new_style=True, double_precision=True)
         assert writer.get_logdir() == str(tmp_path)
     found = values(tmp_path)
     assert [(s, v[2][0]) for s, v in found["loss/train"]] == [(0, 1.0), (1, 0.5), (2, 0.25)]
     assert found["nothing"][0][1][2] == [0.0]           # written, though 0 is the default
+    assert found["diverged"][0][1][2] == [math.inf]
+    assert struct.unpack("<f", inner(found["diverged"][1][1][8][0], 5))[0] == -math.inf
     assert struct.unpack("<f", inner(found["single"][0][1][8][0], 5))[0] == 0.25
     assert struct.unpack("<d", inner(found["double"][0][1][8][0], 6))[0] == 0.1
     assert inner(found["double"][0][1][9][0], 1, 1) == b"scalars"
@@ -403,6 +408,7 @@ def test_nothing_else_is_needed(tmp_path):
     assert done.stdout == "[]\n", done.stderr
 
 
+@pytest.mark.oracle
 def test_tensorboard_reads_them(tmp_path):
     reading = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator",
                                   reason="TensorBoard is not installed")

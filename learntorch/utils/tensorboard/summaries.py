@@ -34,10 +34,16 @@ def tensor(kind, shape, content):
 def scalar(tag, value, new_style=False, double_precision=False):
     """One number."""
     if not new_style:
-        return summary(tag, wire.varint(2 << 3 | 5) + struct.pack("<f", value))
+        return summary(tag, wire.varint(2 << 3 | 5) + float32(value))
     if double_precision:
         return summary(tag, tensor(DOUBLE, None, wire.numbers(6, [value])), "scalars")
-    return summary(tag, tensor(FLOAT, None, wire.numbers(5, [value], "f")), "scalars")
+    return summary(tag, tensor(FLOAT, None, wire.block(5, float32(value))), "scalars")
+
+
+def float32(value):
+    """Four bytes; what is too large for them becomes an infinity."""
+    with np.errstate(over="ignore"):
+        return np.asarray(value, "<f4").tobytes()
 
 
 def numbers(tag, array):

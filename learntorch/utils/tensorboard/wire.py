@@ -45,6 +45,6 @@ def text(number, value):
     return block(number, value) if value else b""
 
 
-def numbers(number, values, form="d"):
-    """A field with many numbers in a row: of eight bytes ("d") or four ("f")."""
-    return block(number, pack(f"<{len(values)}{form}", *values))
+def numbers(number, values):
+    """A field with many numbers of eight bytes in a row."""
+    return block(number, pack(f"<{len(values)}d", *values))
