@@ -35,7 +35,7 @@ def examine(subject, gates, say=None):
 
 
 def rounds(gates, jobs):
-    """(jobs, gates) one after the other: what uses two threads by itself runs alone."""
+    """(jobs, gates), one after the other: what uses two threads by itself runs alone."""
     if jobs == 1:
         return [(1, gates)]
     alone = [name for name in gates if name == "kernels"]
@@ -64,7 +64,7 @@ def main(argv=None):
     parser.add_argument("--quick", action="store_true", help="only the gates that run no chapter")
     parser.add_argument("--oracle", metavar="PYTHON", help="a Python that has PyTorch")
     parser.add_argument("--strict", action="store_true", help="a gate that cannot run has failed")
-    parser.add_argument("--jobs", type=int, default=1, help="chapters at the same time (default: 1)")
+    parser.add_argument("--jobs", type=int, default=1, help="chapters at one time (default: 1)")
     wish = parser.parse_args(argv)
     gates = wish.gate or [name for name in GATES if not (wish.quick and name in RUNS)]
     subjects = [Subject(chapter, wish.oracle) for chapter in chapters(wish.chapter)]

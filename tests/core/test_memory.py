@@ -26,6 +26,15 @@ HEAD = ("# What each gradient rule keeps until backward, by name: op, input (* a
         "inputs), names.\n# Written by `python -m tests.core.test_memory --update`.\n")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def only_what_is_made_here():
+    """The collector leaves alone what other tests have loaded, so that it takes no second."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 # ---- the names ---------------------------------------------------------------------------------
 
 
