@@ -1,19 +1,32 @@
 import { button, frame, h, keys, listener, s, send, table } from "./common.js";
+import { foldingTree } from "./tree.js";
+
+const STATE = {
+  refused: "⊘ refused",
+  lost: "✗ lost",
+  cut: "✂ cut",
+  damaged: "✗ damaged",
+  "breaks off": "✂ breaks off",
+  again: "↑ again",
+  "": "",
+};
+
+const cells = (r, arrow) => [
+  h(
+    "span",
+    { class: "lt-file-name", style: `padding-left:${Math.min(r.depth, 8) * 14}px` },
+    arrow,
+    h("span", {}, h("b", {}, r.name), " ", h("span", { class: "lt-file-kind" }, r.kind)),
+  ),
+  h("span", { class: "lt-file-text" }, r.text),
+  h("span", { class: "lt-file-size" }, STATE[r.state] || r.size),
+];
 
 function render({ model, el }) {
   const listen = listener(model);
   const summary = h("div", { class: "lt-file-summary" });
   const verdict = h("div", { class: "lt-file-verdict" });
   const band = h("div", { class: "lt-file-band" });
-  const tree = h("div", {
-    class: "lt-file-rows",
-    role: "tree",
-    tabindex: "0",
-    "aria-label":
-      "inside of the file: up and down choose a line, right unfolds or goes in, " +
-      "left folds or goes out",
-  });
-  const side = h("div", { class: "lt-file-detail" });
   const search = h("input", {
     type: "text",
     class: "lt-file-search",
@@ -21,29 +34,21 @@ function render({ model, el }) {
     "aria-label": "search for a name, a shape or a kind",
     spellcheck: "false",
   });
-  // Rows need ids for aria-activedescendant, and several inspectors may stand on one page.
-  const mark = `lt-file-${model.model_id ?? Math.random().toString(36).slice(2)}`;
+  const tree = foldingTree(model, listen, {
+    prefix: "lt-file",
+    key: "id",
+    label: "inside of the file: up and down choose a line",
+    cells,
+    state: (r) => r.state,
+    more: { "/": () => search.focus() },
+  });
+  const side = h("div", { class: "lt-file-detail" });
 
-  const rows = () => model.get("rows");
-  const place = () => rows().findIndex((r) => r.id === model.get("selected"));
-  const select = (row) => row && send(model, { selected: row.id });
-  function fold(row, wanted) {
-    const others = model.get("folded").filter((id) => id !== row.id);
-    send(model, { folded: wanted ? [...others, row.id] : others });
+  function drawRows() {
+    tree.draw();
+    if (!model.get("rows").length) tree.element.append(h("p", {}, "Nothing holds this text."));
   }
-  const toggle = (row) => row?.arrow && fold(row, row.arrow === "open");
-  function right() {
-    const at = place();
-    const row = rows()[at];
-    if (row?.arrow === "folded") fold(row, false);
-    else if (row?.arrow === "open") select(rows()[at + 1]);
-  }
-  function left() {
-    const at = place();
-    const row = rows()[at];
-    if (row?.arrow === "open") fold(row, true);
-    else if (row) select(rows().findLast((r, i) => i < at && r.depth < row.depth));
-  }
+
   // A record may lie under a folded line: unfold it first.
   function goTo(id) {
     send(model, {
@@ -51,67 +56,6 @@ function render({ model, el }) {
       folded: model.get("folded").filter((f) => !id.startsWith(`${f}/`)),
       selected: id,
     });
-  }
-
-  const SIGN = { open: "▾", folded: "▸", "": "" };
-  const STATE = {
-    refused: "⊘ refused",
-    lost: "✗ lost",
-    cut: "✂ cut",
-    damaged: "✗ damaged",
-    "breaks off": "✂ breaks off",
-    again: "↑ again",
-    "": "",
-  };
-
-  function drawRows() {
-    const chosen = model.get("selected");
-    tree.replaceChildren(
-      ...rows().map((r, i) => {
-        const arrow = h("span", { class: "lt-file-arrow", "aria-hidden": "true" }, SIGN[r.arrow]);
-        const line = h(
-          "div",
-          {
-            class: `lt-file-row${r.id === chosen ? " lt-on" : ""}`,
-            role: "treeitem",
-            id: `${mark}-${i}`,
-            "aria-level": r.depth + 1,
-            "aria-selected": String(r.id === chosen),
-            "aria-expanded": r.arrow ? String(r.arrow === "open") : null,
-            "data-id": r.id,
-            "data-state": r.state,
-          },
-          h(
-            "span",
-            { class: "lt-file-name", style: `padding-left:${Math.min(r.depth, 8) * 14}px` },
-            arrow,
-            h(
-              "span",
-              {},
-              h("b", {}, r.name),
-              " ",
-              h("span", { class: "lt-file-kind" }, r.kind),
-            ),
-          ),
-          h("span", { class: "lt-file-text" }, r.text),
-          h("span", { class: "lt-file-size" }, STATE[r.state] || r.size),
-        );
-        arrow.addEventListener("click", (event) => {
-          event.stopPropagation();
-          toggle(r);
-        });
-        line.addEventListener("click", () => {
-          select(r);
-          tree.focus();
-        });
-        line.addEventListener("dblclick", () => toggle(r));
-        return line;
-      }),
-    );
-    if (!rows().length) tree.append(h("p", {}, "Nothing holds this text."));
-    tree.setAttribute("aria-activedescendant", `${mark}-${Math.max(0, place())}`);
-    const on = tree.querySelector(".lt-on");
-    if (on && document.activeElement === tree) on.scrollIntoView({ block: "nearest" });
   }
 
   // The file from its first byte to its last; the parts that are missing are drawn empty.
@@ -227,7 +171,6 @@ function render({ model, el }) {
   }
 
   search.addEventListener("input", () => send(model, { query: search.value }));
-  const foldable = () => rows().filter((r) => r.depth && r.arrow);
   frame(
     model,
     el,
@@ -241,28 +184,11 @@ function render({ model, el }) {
         "div",
         { class: "lt-bar" },
         search,
-        button("Unfold all", "show every line", () => send(model, { folded: [] })),
-        button("Fold all", "show the first level only", () =>
-          send(model, { folded: foldable().map((r) => r.id) }),
-        ),
+        button("Unfold all", "show every line", tree.unfoldAll),
+        button("Fold all", "show the first level only", tree.foldAll),
       ),
-      h("div", { class: "lt-file-both" }, tree, side),
+      h("div", { class: "lt-file-both" }, tree.element, side),
     ],
-    listen,
-  );
-  keys(
-    tree,
-    {
-      ArrowUp: () => select(rows()[place() - 1]),
-      ArrowDown: () => select(rows()[place() + 1]),
-      ArrowRight: right,
-      ArrowLeft: left,
-      Home: () => select(rows()[0]),
-      End: () => select(rows().at(-1)),
-      Enter: () => toggle(rows()[place()]),
-      " ": () => toggle(rows()[place()]),
-      "/": () => search.focus(),
-    },
     listen,
   );
   keys(
@@ -271,12 +197,9 @@ function render({ model, el }) {
       Escape: () => {
         search.value = "";
         send(model, { query: "" });
-        tree.focus();
+        tree.element.focus();
       },
-      ArrowDown: () => {
-        if (place() < 0) select(rows()[0]);
-        tree.focus();
-      },
+      ArrowDown: tree.enter,
     },
     listen,
   );

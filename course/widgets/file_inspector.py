@@ -33,7 +33,7 @@ class FileInspector(Widget):
 
     kind = "file"
     shared = ("selected", "folded", "query")
-    _esm = script("common.js", "file_inspector.js")
+    _esm = script("common.js", "tree.js", "file_inspector.js")
     _css = style("file_inspector.css")
 
     selected = t.Unicode(OBJECT).tag(sync=True)

@@ -22,7 +22,7 @@ class ModuleTree(Widget):
 
     kind = "modules"
     shared = ("selected", "folded")
-    _esm = script("common.js", "module_tree.js")
+    _esm = script("common.js", "tree.js", "module_tree.js")
     _css = style("module_tree.css")
 
     selected = t.Unicode("").tag(sync=True)

@@ -59,9 +59,8 @@ class device:
 cpu = device("cpu")
 
 
-class layout:
-    """How a tensor's elements are stored. `torch.strided` (all of them, in steps) is the kind that
-    tensors here have; the sparse kinds are names to compare with."""
+class Named:
+    """A constant of PyTorch's that is known by its name alone."""
 
     __slots__ = ("name",)
 
@@ -73,6 +72,13 @@ class layout:
 
     def __reduce__(self):
         return self.name
+
+
+class layout(Named):
+    """How a tensor's elements are stored. `torch.strided` (all of them, in steps) is the kind that
+    tensors here have; the sparse kinds are names to compare with."""
+
+    __slots__ = ()
 
 
 strided = layout("strided")

@@ -10,7 +10,7 @@ import numpy as np
 
 from learntorch.core import dtypes, graph, printing
 from learntorch.core.ambient import ambient
-from learntorch.core.devices import check_cpu, cpu, strided
+from learntorch.core.devices import Named, check_cpu, cpu, strided
 from learntorch.core.graph import Leaf, Pick, cell_of, hooks_of, vertex
 from learntorch.core.shapes import Size, wrap_dim
 from learntorch.core.warned import warn
@@ -467,19 +467,10 @@ class Tensor:
         return (rebuild, (type(self), data, vertex(self) is not None, own))
 
 
-class memory_format:
+class memory_format(Named):
     """How a copy lays out its elements. Only `contiguous_format` changes anything here."""
 
-    __slots__ = ("name",)
-
-    def __init__(self, name):
-        self.name = name
-
-    def __repr__(self):
-        return f"torch.{self.name}"
-
-    def __reduce__(self):
-        return self.name
+    __slots__ = ()
 
 
 contiguous_format = memory_format("contiguous_format")
