@@ -87,41 +87,42 @@ def ex_01_3(trial):
 @exercise(
     "function",
     hints=[
-        "each dimension adds its own part: index times stride",
-        "zip(index, stride) pairs them up",
-        "sum(i * s for i, s in ...)",
+        "bytes end at 255: 250 + 10 is 4, and 5 - 10 is 251",
+        "calculate in a dtype that has room for the sum, such as float32 or int64",
+        "then .clamp(0, 255), and only then back, with .to(torch.uint8)",
     ],
 )
 def ex_01_4(trial):
-    """Place in the storage of an element."""
-    cases = [((0,), (1,)), ((3,), (1,)), ((2,), (5,)), ((2, 1), (4, 1)), ((2, 1), (1, 4))]
-    cases += [((), ()), ((1, 2, 3), (12, 4, 1)), ((4, 0, 2, 1), (30, 10, 5, 1))]
-    for index, stride in cases:
-        place = 0
-        for i, s in zip(index, stride, strict=True):
-            place += i * s
-        trial.equal(trial.call(index, stride), place)
+    """Bytes made brighter, without starting again at 0."""
+    cases = [(torch.tensor(row, dtype=torch.uint8), more) for row, more in [
+        ([10, 20], 5), ([250], 10), ([5], -10), ([0, 128, 255], 0), ([0, 1, 254, 255], 255),
+        ([0, 1, 254, 255], -255), ([[0, 100], [200, 255]], 300), ([[[7]], [[250]]], -300),
+    ]]
+    every = torch.arange(256).to(torch.uint8).view(4, 64)
+    cases += [(every, more) for more in (60, -60, 1, -1)] + [(every.t(), 60), (every[:, ::2], 100)]
+    for picture, more in cases:
+        want = (picture.long() + more).clamp(0, 255).to(torch.uint8)
+        trial.equal(trial.call(picture, more), want)
 
 
 @exercise(
     "function",
     hints=[
-        "the last dimension always has stride 1: its numbers are neighbours",
-        "one step in a dimension passes all numbers of the dimensions after it",
-        "go through the shape from the last to the first, and multiply as you go",
+        "find the stride first: the last dimension has 1, its numbers are neighbours",
+        "one step in a dimension passes all numbers of the dimensions after it: the product of "
+        "their sizes",
+        "go from the last dimension to the first with passed = 1: add index * passed to the place, "
+        "then multiply passed by the size",
     ],
 )
 def ex_01_5(trial):
-    """Stride of a fresh tensor of a shape."""
-    for shape in [
-        (5,),
-        (3, 4),
-        (4, 3),
-        (1, 6),
-        (2, 3, 4),
-        (3, 1, 2),
-        (2, 3, 4, 5),
-        (2, 1, 3, 1, 2),
-    ]:
-        got = trial.call(shape)
-        trial.equal(tuple(got) if isinstance(got, list) else got, torch.empty(shape).stride())
+    """Place in the storage of an element of a fresh tensor."""
+    for shape in [(), (5,), (3, 4), (4, 3), (1, 6), (2, 3, 4), (3, 1, 2), (2, 3, 4, 5)]:
+        stride = torch.empty(shape).stride()
+        ends = tuple(size - 1 for size in shape)
+        middle = tuple(size // 2 for size in shape)
+        for index in dict.fromkeys([(0,) * len(shape), ends, middle, ends[:1] + middle[1:]]):
+            place = 0
+            for i, s in zip(index, stride, strict=True):
+                place += i * s
+            trial.equal(trial.call(shape, index), place)

@@ -1,5 +1,8 @@
 """Checks of chapter 05, Dynamic computational graphs."""
 
+import math
+import weakref
+
 import learntorch as torch
 from course.checks.framework import exercise
 
@@ -18,18 +21,37 @@ def behind(t):
 
 
 @exercise(
-    "number",
+    "list",
     hints=[
-        "go through the line and stop at every sign that calculates something",
-        "there is a sum, a difference and one more",
-        "print the trail with show_trail, and count the lines that are not AccumulateGrad",
+        "count every sign that calculates; then walk back from y with 1, and multiply as you go",
+        "a sum, a difference, a product; the product passes on 1 · (a - b) = 2 to the sum and "
+        "1 · (a + b) = 8 to the difference",
+        "the sum passes 2 on to a and to b; the difference passes 8 on to a, and -8 to b; where "
+        "two ways meet, add",
     ],
 )
 def ex_05_1(trial):
-    """Operations in (a + b) * (a - b)."""
+    """Operations in (a + b) * (a - b), and both slopes."""
     a, b = torch.tensor(5.0, requires_grad=True), torch.tensor(3.0, requires_grad=True)
-    right = len(behind((a + b) * (a - b)))
-    trial.true(trial.answer == right, f"not {trial.answer:g} operations are recorded")
+    y = (a + b) * (a - b)
+    y.backward()
+    trial.equal(len(trial.answer), 3, about="the length of your list")
+    wanted = [len(behind(y)), a.grad.item(), b.grad.item()]
+    words = ["the number of operations", "the slope for a", "the slope for b"]
+    said = trial.answer
+    trial.true(
+        all(isinstance(n, (int, float)) and not isinstance(n, bool) for n in said),
+        f"your list should hold three Python numbers, and is {said!r}",
+    )
+    trial.true(said[0] == wanted[0], f"not {said[0]:g} operations are recorded")
+    for number, want, word, leaf in zip(said[1:], wanted[1:], words[1:], (a, b), strict=True):
+        step = 0.001
+        moved = [t.item() + step * (t is leaf) for t in (a, b)]
+        change = (moved[0] + moved[1]) * (moved[0] - moved[1]) - y.item()
+        trial.true(
+            abs(number - want) < 1e-5,
+            f"{word} is not {number:g}: if it grows by {step}, y changes by {change:.4f}",
+        )
 
 
 @exercise(
@@ -118,3 +140,46 @@ def ex_05_4(trial):
             f"for {word} your list says {said!r}; it should be True or False",
         )
         trial.true(said is truth, f"{said} is not right for {word}")
+
+
+@exercise(
+    "function",
+    hints=[
+        "what does the sum hold, if you add tensors that have a grad_fn?",
+        "take the Python number out of each result at once, with .item(), and add those",
+        "total = total + f(x).item() in a loop; at the end divide by len(inputs)",
+    ],
+)
+def ex_05_5(trial):
+    """A mean that holds no graph."""
+    for numbers in [[2.0], [1.0, 3.0], [1.0, 2.0, 6.0], [-1.0, 0.5, 4.0, 4.0, 2.5, 1.0]]:
+        w = torch.tensor(2.0, requires_grad=True)
+        inputs = [torch.tensor(number) for number in numbers]
+        calls, graphs, held = [], [], [0]
+
+        def f(x, w=w, calls=calls, graphs=graphs, held=held):
+            calls.append(x.item())
+            held.append(sum(graph() is not None for graph in graphs))
+            y = torch.exp(w * x * 0.1)
+            if y.grad_fn is not None:
+                graphs.append(weakref.ref(y.grad_fn))
+            return y
+
+        got = trial.do(trial.answer, f, inputs, shown="ex_05_5")
+        trial.said = f"ex_05_5(f, inputs) with inputs {numbers} and f(x) = exp(0.2 · x)"
+        trial.equal(
+            got, sum(math.exp(0.2 * n) for n in numbers) / len(numbers), about=trial.said
+        )
+        trial.true(
+            sorted(calls) == sorted(numbers),
+            f"{trial.said} should call f once for each input, and calls it with {calls}",
+        )
+        trial.true(
+            max(held) <= 1,
+            f"{trial.said}: when f was called for the last time, {max(held)} graphs of calls "
+            "before were still held",
+        )
+        trial.true(
+            w.grad is None,
+            f"{trial.said} has put a gradient into a leaf: no backward is needed for a mean",
+        )

@@ -3,20 +3,7 @@
 import learntorch as torch
 import learntorch.nn.functional as F
 from course.checks.framework import exercise
-
-
-@exercise(
-    "number",
-    hints=[
-        "each of the 6 kernels is a table of 5 × 5 weights",
-        "6 times 25 weights, and every output channel has one bias",
-        "150 weights and 6 biases",
-    ],
-)
-def ex_12_1(trial):
-    """How many numbers a Conv2d(1, 6, 5) keeps."""
-    count = sum(p.numel() for p in torch.nn.Conv2d(1, 6, 5).parameters())
-    trial.true(trial.answer == count, f"the layer does not keep {trial.answer:g} numbers")
+from learntorch import nn
 
 
 @exercise(
@@ -27,7 +14,7 @@ def ex_12_1(trial):
         "divide that by stride, without the rest (//), and count the first place: + 1",
     ],
 )
-def ex_12_2(trial):
+def ex_12_1(trial):
     """Size of a convolution's result along one side."""
     cases = [(5, 5, 0, 1), (6, 3, 0, 1), (28, 5, 0, 1), (28, 5, 2, 1), (7, 3, 0, 2), (8, 3, 0, 2)]
     cases += [(8, 3, 1, 2), (10, 1, 0, 3), (11, 4, 1, 3), (32, 7, 3, 4)]
@@ -51,7 +38,7 @@ def tables(*sizes):
         "out[i, j] = (patch * kernel).sum(), in two loops over i and j; do not flip the kernel",
     ],
 )
-def ex_12_3(trial):
+def ex_12_2(trial):
     """Convolution of a table with a kernel."""
     pairs = [
         ((1, 1), (1, 1)),
@@ -77,7 +64,7 @@ def ex_12_3(trial):
         "torch.maximum(a, b) takes the larger of two tables, place by place; use it three times",
     ],
 )
-def ex_12_4(trial):
+def ex_12_3(trial):
     """Max pooling over 2 × 2."""
     for size in [(2, 2), (2, 4), (4, 2), (4, 4), (6, 8)]:
         (table,) = tables(size)
@@ -85,17 +72,67 @@ def ex_12_4(trial):
 
 
 @exercise(
+    "class",
+    hints=[
+        "how large is the picture after the first convolution and pooling? (side - 4) // 2",
+        "do that twice; what is left is 16 maps of that many rows and columns",
+        "nn.Linear(16 * left * left, classes), after torch.flatten(x, 1); no ReLU at the end",
+    ],
+)
+def ex_12_4(trial):
+    """A LeNet with one linear layer, for pictures of any size."""
+    for side, classes, n in [(16, 2, 1), (16, 3, 2), (28, 10, 2), (32, 10, 3), (21, 4, 2),
+                             (18, 5, 4)]:
+        said = f"ex_12_4({side}, {classes})"
+        net = trial.call(side, classes)
+        trial.true(isinstance(net, nn.Module), f"{said} is no nn.Module")
+        left = ((side - 4) // 2 - 4) // 2
+        wanted = [(6, 1, 5, 5), (16, 6, 5, 5), (classes, 16 * left * left)]
+        weights = [p for p in net.parameters() if p.dim() > 1]
+        kept = sorted(tuple(p.shape) for p in weights)
+        trial.true(kept == sorted(wanted),
+                   f"the weights of {said} have the shapes {kept}, in place of {sorted(wanted)}")
+        torch.manual_seed(0)
+        pictures = torch.randn(n, 1, side, side)
+        got = trial.do(net, pictures, shown=said)
+        trial.true(isinstance(got, torch.Tensor) and tuple(got.shape) == (n, classes),
+                   f"{said} makes of {n} pictures {_kind(got)}, in place of {(n, classes)}")
+        trial.equal(got.detach(), reference(net, wanted, pictures), tolerance=1e-4,
+                    about=f"the scores of {said} for {n} random pictures")
+
+
+def _kind(got):
+    return tuple(got.shape) if isinstance(got, torch.Tensor) else type(got).__name__
+
+
+def reference(net, shapes, pictures):
+    """What a network with the weights of `net` should put out; layers without a bias are fine."""
+    weights = {tuple(p.shape): p.detach() for p in net.parameters()}
+    biases = {tuple(m.weight.shape): None if m.bias is None else m.bias.detach()
+              for m in net.modules() if isinstance(m, (nn.Conv2d, nn.Linear))}
+    x = pictures
+    for shape in shapes[:2]:
+        x = F.max_pool2d(F.relu(F.conv2d(x, weights[shape], biases.get(shape))), 2)
+    return F.linear(torch.flatten(x, 1), weights[shapes[2]], biases.get(shapes[2]))
+
+
+@exercise(
     "function",
     hints=[
-        "first turn each row of scores into probabilities",
-        "the winner has the largest probability of its row",
-        "torch.softmax(scores, dim=1).max(dim=1) gives the values and where they are",
+        "begin with moved = torch.zeros_like(images), and fill it picture by picture",
+        "torch.roll brings back on the left what has gone out on the right: not wanted here",
+        "F.pad(images[i], (r, -r, d, -d)) puts r zeros on the left and cuts r off on the right; a "
+        "negative r does the opposite",
     ],
 )
 def ex_12_5(trial):
-    """Probability of the winner, for each picture."""
-    torch.manual_seed(0)
-    cases = [torch.zeros(1, 10), torch.tensor([[0.0, 0.0, 5.0, 0, 0, 0, 0, 0, 0, 0]])]
-    cases += [torch.randn(n, 10) * 3 for n in (1, 2, 7)]
-    for scores in cases:
-        trial.equal(trial.call(scores), torch.softmax(scores, dim=1).amax(dim=1))
+    """Each picture of a batch moved its own way."""
+    cases = [(1, 2, [0], [0]), (1, 3, [0], [1]), (2, 2, [1], [0]), (2, 3, [0], [-1]),
+             (3, 3, [-2], [1]), (2, 3, [1, 0], [0, 2]), (3, 2, [-1, 2, 0], [1, -1, 0]),
+             (4, 5, [3, -3, 1, 0], [-4, 4, 0, -2]), (28, 28, [2, -2], [-27, 3])]
+    for rows, columns, down, right in cases:
+        size = (len(down), 1, rows, columns)
+        images = torch.arange(1.0, len(down) * rows * columns + 1).reshape(size)
+        wanted = [F.pad(picture, (r, -r, d, -d))
+                  for picture, d, r in zip(images, down, right, strict=True)]
+        trial.equal(trial.call(images, down, right), torch.stack(wanted))

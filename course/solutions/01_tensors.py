@@ -17,15 +17,15 @@ def ex_01_3(t):
 
 
 # %% ex_01_4
-def ex_01_4(index, stride):
-    return sum(i * s for i, s in zip(index, stride))
+def ex_01_4(picture, more):
+    return (picture.float() + more).clamp(0, 255).to(torch.uint8)
 
 
 # %% ex_01_5
-def ex_01_5(shape):
-    stride = []
+def ex_01_5(shape, index):
+    place = 0
     passed = 1
-    for size in reversed(shape):
-        stride.insert(0, passed)
+    for size, i in zip(reversed(shape), reversed(index)):
+        place += i * passed
         passed *= size
-    return tuple(stride)
+    return place

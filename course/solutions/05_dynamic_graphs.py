@@ -1,7 +1,7 @@
 """Solutions of chapter 05, Dynamic computational graphs."""
 
 # %% ex_05_1
-ex_05_1 = 3
+ex_05_1 = [3, 10, -6]
 
 
 # %% ex_05_2
@@ -27,3 +27,11 @@ def ex_05_3(x):
 
 # %% ex_05_4
 ex_05_4 = [False, True, False, True, False]
+
+
+# %% ex_05_5
+def ex_05_5(f, inputs):
+    total = 0.0
+    for x in inputs:
+        total = total + f(x).item()
+    return total / len(inputs)

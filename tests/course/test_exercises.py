@@ -52,6 +52,16 @@ def quadratic(start, forward=None):
     return Quadratic
 
 
+def backward_and_add(f, inputs):
+    """An answer to 05.5 that walks back through each graph, which a mean does not need."""
+    total = 0.0
+    for x in inputs:
+        loss = f(x)
+        loss.backward()
+        total += loss.item()
+    return total
+
+
 def hooked(remove, twice=False, every=False):
     """An answer to 06.5 that forgets its hooks, calls the model again, or hooks every module."""
 
@@ -110,14 +120,25 @@ WRONG = {
         lambda t: float(t.numel()),
     ],
     "ex_01_4": [
-        lambda index, stride: index[0] * stride[0] + index[1] * stride[1],
-        lambda index, stride: sum(index) * sum(stride),
-        lambda index, stride: sum(i * s for i, s in zip(index, stride[::-1])),
+        lambda picture, more: picture + more,
+        lambda picture, more: (picture + more).clamp(0, 255),
+        lambda picture, more: (picture.float() + more).clamp(0, 255),
+        lambda picture, more: (picture.float() + more).to(torch.uint8),
+        lambda picture, more: (picture.float() + more).clamp(max=255).to(torch.uint8),
+        lambda picture, more: (picture.to(torch.int8).long() + more).clamp(0, 255).to(torch.uint8),
+        lambda picture, more: (picture.float() + more).clamp(0, 255).to(torch.uint8).reshape(-1),
+        lambda picture, more: picture.copy_((picture.float() + more).clamp(0, 255)),
     ],
     "ex_01_5": [
-        lambda shape: (shape[-1], 1),
-        lambda shape: tuple(shape[1:]) + (1,),
-        lambda shape: torch.empty(shape).t().stride() if len(shape) == 2 else (1,) * len(shape),
+        lambda shape, index: index[0] * shape[1] + index[1],
+        lambda shape, index: sum(i * n for i, n in zip(index, shape[1:] + (1,))),
+        lambda shape, index: sum(i * n for i, n in zip(index, shape)),
+        lambda shape, index: sum(index),
+        lambda shape, index: math.prod(index),
+        lambda shape, index: sum(
+            i * math.prod(shape[:k]) for k, i in enumerate(index)
+        ),
+        lambda shape, index: torch.arange(math.prod(shape)).view(shape)[index],
     ],
     "ex_02_1": [
         torch.tensor([[20.5, 21.0, 19.5], [18.0, 22.5, 23.0]], dtype=torch.float64),
@@ -226,7 +247,17 @@ WRONG = {
         lambda a, b: ((a.unsqueeze(1) - b) ** 2).sum(dim=2).sqrt(),
         lambda a, b: ((a.unsqueeze(0) - b) ** 2).sum(dim=2),
     ],
-    "ex_05_1": [2, 4, 5],
+    "ex_05_1": [
+        [5, 10, -6],
+        [2, 10, -6],
+        [3, 2, 2],
+        [3, 10, 6],
+        [3, 2, 8],
+        [3, -6, 10],
+        [3, 10],
+        ["3", 10, -6],
+        [3, torch.tensor(10.0), -6],
+    ],
     "ex_05_2": [
         lambda t: 0 if t.grad_fn is None else 1 + len(t.grad_fn.next_functions),
         lambda t: 3,
@@ -243,6 +274,17 @@ WRONG = {
         [False, True, False, True],
         [0, 1, 0, 1, 0],
         [False, True, False, "True", False],
+    ],
+    "ex_05_5": [
+        lambda f, inputs: (sum(f(x) for x in inputs) / len(inputs)).item(),
+        lambda f, inputs: sum([f(x) for x in inputs]).item() / len(inputs),
+        lambda f, inputs: torch.stack([f(x) for x in inputs]).mean().item(),
+        lambda f, inputs: sum(f(x).item() for x in inputs),
+        lambda f, inputs: sum(f(x).detach() for x in inputs) / len(inputs),
+        lambda f, inputs: f(sum(inputs) / len(inputs)).item(),
+        lambda f, inputs: sum(f(x).item() for x in inputs) / sum(1 for x in inputs if f(x) > 0),
+        lambda f, inputs: sum((f(x).backward(), f(x).item())[1] for x in inputs) / len(inputs),
+        lambda f, inputs: backward_and_add(f, inputs) / len(inputs),
     ],
     "ex_06_1": [300, 325, 220, 320.5],
     "ex_06_2": [
@@ -285,31 +327,6 @@ WRONG = {
         hooked(remove=True, twice=True),
         hooked(remove=True, every=True),
     ],
-    "ex_12_1": [150, 30, 25, 156.5],
-    "ex_12_2": [
-        lambda n, k, padding, stride: n - k + 1,
-        lambda n, k, padding, stride: (n + padding - k) // stride + 1,
-        lambda n, k, padding, stride: (n + 2 * padding - k) / stride + 1,
-        lambda n, k, padding, stride: -(-(n + 2 * padding - k + 1) // stride) + 1,
-    ],
-    "ex_12_3": [
-        lambda image, kernel: image,
-        lambda image, kernel: torch.nn.functional.conv2d(
-            image[None, None], kernel.flip(0, 1)[None, None]
-        )[0, 0],
-        lambda image, kernel: torch.nn.functional.conv2d(image[None, None], kernel[None, None]),
-    ],
-    "ex_12_4": [
-        lambda table: table[0::2, 0::2],
-        lambda table: torch.nn.functional.avg_pool2d(table[None, None], 2)[0, 0],
-        lambda table: table.max(),
-    ],
-    "ex_12_5": [
-        lambda scores: torch.softmax(scores, dim=1),
-        lambda scores: scores.amax(dim=1),
-        lambda scores: torch.softmax(scores, dim=0).amax(dim=1),
-        lambda scores: torch.softmax(scores, dim=1).argmax(dim=1),
-    ],
 }
 
 
@@ -341,6 +358,30 @@ def test_counting_ways_in_place_of_nodes_is_found_out():
     result = run(task("ex_05_2"), ways)
     assert result.status == "failed"
     assert "y = a * a; y * y" in result.reason
+
+
+def quiet_mean(f, inputs):
+    with torch.no_grad():
+        return sum(f(x) for x in inputs).item() / len(inputs)
+
+
+def detached_mean(f, inputs):
+    kept = []
+    for x in inputs:
+        loss = f(x)
+        kept.append(loss.detach())
+    return torch.stack(kept).mean().item()
+
+
+@pytest.mark.parametrize("answer", [quiet_mean, detached_mean])
+def test_a_mean_without_graphs_may_be_written_in_other_ways(answer):
+    assert run(task("ex_05_5"), answer).status == "passed"
+
+
+def test_a_sum_that_holds_its_graphs_is_told_how_many():
+    result = run(task("ex_05_5"), WRONG["ex_05_5"][0])
+    assert result.status == "failed"
+    assert "2 graphs of calls before were still held" in result.reason
 
 
 def test_the_list_of_what_is_saved_is_what_the_library_saves():

@@ -131,8 +131,8 @@ def test_pairing_finds_a_chapter_that_nothing_belongs_to(real):
             "are not followed by the checks",
         ),
         (lambda p: p.cell("quiz").update(source="## Questions"), "no heading 'Quiz'"),
-        (lambda p: p.cell("ranges-do").update(id="filled-do"), "'filled-do' is used twice"),
-        (lambda p: p.cell("ranges-do")["metadata"].update(tags=["tolerant"]), "means nothing"),
+        (lambda p: p.cell("stride-do").update(id="filled-do"), "'filled-do' is used twice"),
+        (lambda p: p.cell("stride-do")["metadata"].update(tags=["tolerant"]), "means nothing"),
     ],
 )
 def test_anatomy(real, plant, words):
@@ -141,8 +141,8 @@ def test_anatomy(real, plant, words):
 
 
 def test_ran_finds_a_cleared_cell(real):
-    real.cell("ranges-do")["execution_count"] = None
-    assert "ranges-do has not run" in real.problems("ran")
+    real.cell("stride-do")["execution_count"] = None
+    assert "stride-do has not run" in real.problems("ran")
 
 
 def test_ran_finds_cells_out_of_order(real):
@@ -170,7 +170,7 @@ def test_ran_finds_cells_out_of_order(real):
     ],
 )
 def test_ran_finds_what_should_not_be_stored(real, output, words):
-    real.cell("ranges-do")["outputs"].append(output)
+    real.cell("stride-do")["outputs"].append(output)
     assert words in real.problems("ran")
 
 
@@ -185,13 +185,11 @@ def test_stubs_must_be_stubs(real):
 
 
 def test_leaks_in_code_prose_and_output(real):
-    answer = "stride.insert(0, passed)"
     for cell in ("seed-do", "dtype"):
         copied = Place(real.folder, copy.deepcopy(real.notebook))
         whole = (
-            "stride = []\npassed = 1\nfor size in reversed(shape):\n    "
-            + answer
-            + "\n    passed *= size\nreturn tuple(stride)"
+            "place = 0\npassed = 1\nfor size, i in zip(reversed(shape), reversed(index)):\n"
+            "    place += i * passed\n    passed *= size\nreturn place"
         )
         copied.cell(cell)["source"] += "\n" + whole
         assert f"ex_01_5: cell {cell} gives the solution away" in copied.problems("leaks")

@@ -1,0 +1,99 @@
+"""The exercises of chapter 12: wrong answers are found out, right ones of any style pass."""
+
+import pytest
+
+import learntorch as torch
+import learntorch.nn.functional as F
+from course.checks import module
+from course.checks.framework import run
+from learntorch import nn
+from tests.course.wrong_answers_12 import WRONG, conv, lenet, moved
+
+FUNCTIONS = [name for name in WRONG if name != "ex_12_4"]
+
+
+def verdict(name, answer):
+    return run(getattr(module("12"), name), answer)
+
+
+@pytest.mark.parametrize(("name", "number"), [(n, i) for n in WRONG for i in range(len(WRONG[n]))])
+def test_a_wrong_answer_fails_with_a_counterexample(name, number):
+    result = verdict(name, WRONG[name][number])
+    assert result.status == "failed" and len(result.reason) > 30, result
+
+
+class InOne(nn.Module):
+    """A small LeNet of another make: all in one Sequential, no biases in the convolutions."""
+
+    def __init__(self, side, classes):
+        super().__init__()
+        self.parts = nn.Sequential(
+            nn.Conv2d(1, 6, (5, 5), bias=False), nn.MaxPool2d(2), nn.ReLU(inplace=True),
+            nn.Conv2d(6, 16, 5, bias=False), nn.MaxPool2d((2, 2)), nn.ReLU(), nn.Flatten())
+        with torch.no_grad():
+            found = self.parts(torch.zeros(1, 1, side, side)).shape[1]
+        self.last = nn.Linear(found, classes)
+
+    def forward(self, x):
+        return self.last(self.parts(x))
+
+
+def by_slices(images, down, right):
+    n, _, rows, columns = images.shape
+    out = torch.zeros_like(images)
+    for i in range(n):
+        d, r = down[i], right[i]
+        out[i, :, max(d, 0):rows + min(d, 0), max(r, 0):columns + min(r, 0)] = images[
+            i, :, max(-d, 0):rows + min(-d, 0), max(-r, 0):columns + min(-r, 0)]
+    return out
+
+
+RIGHT = {
+    "ex_12_1": [lambda n, k, padding, stride: len(range(0, n + 2 * padding - k + 1, stride))],
+    "ex_12_2": [conv],
+    "ex_12_3": [
+        lambda table: F.max_pool2d(table[None, None], 2)[0, 0],
+        lambda table: table.unfold(0, 2, 2).unfold(1, 2, 2).amax(dim=(2, 3)),
+    ],
+    "ex_12_4": [lenet(), InOne],
+    "ex_12_5": [moved(), by_slices],
+}
+
+
+@pytest.mark.parametrize(("name", "number"), [(n, i) for n in RIGHT for i in range(len(RIGHT[n]))])
+def test_right_answers_of_another_style_pass(name, number):
+    result = verdict(name, RIGHT[name][number])
+    assert result.status == "passed", result
+
+
+def endless(*_):
+    while True:
+        pass
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_odd_answers_get_a_helpful_line(name, monkeypatch):
+    assert verdict(name, None).status == "not attempted"
+    assert "wants a function" in verdict(name, 3).reason
+    assert "returned nothing" in verdict(name, lambda *_: print()).reason
+    assert "ZeroDivisionError" in verdict(name, lambda *_: 1 / 0).reason
+    assert verdict(name, lambda *_: torch.zeros(3, 10**6)).status == "failed"
+    monkeypatch.setattr(getattr(module("12"), name), "seconds", 0.3)
+    assert "does its loop end?" in verdict(name, endless).reason
+
+
+def test_odd_classes_get_a_helpful_line(monkeypatch):
+    assert verdict("ex_12_4", None).status == "not attempted"
+    stub = type("ex_12_4", (nn.Module,), {"forward": lambda self, x: ...})
+    assert verdict("ex_12_4", stub).status == "not attempted"
+    assert "wants a class" in verdict("ex_12_4", nn.ReLU()).reason
+    assert "TypeError" in verdict("ex_12_4", nn.ReLU).reason
+    broken = type("Broken", (lenet(),), {"forward": lambda self, x: x.nothing})
+    assert "AttributeError" in verdict("ex_12_4", broken).reason
+    monkeypatch.setattr(module("12").ex_12_4, "seconds", 0.3)
+    slow = type("Slow", (lenet(),), {"forward": endless})
+    assert "does its loop end?" in verdict("ex_12_4", slow).reason
+
+
+def test_a_changed_batch_is_named():
+    assert "changed its input" in verdict("ex_12_5", moved(in_place=True)).reason
