@@ -17,6 +17,8 @@ __all__ = ["Reveal", "reveal", "source_of"]
 
 WORDS = {"out": "the result", "x": "input", "y": "other"}
 METHODS = ("__init__", "forward", "backward")
+# JupyterLab would break long lines in the middle of a word.
+CODE = "margin:.6em 0;white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere"
 
 
 def reveal(*things):
@@ -86,7 +88,7 @@ def _as_html(data):
     place = f"{data['file']}:{data['line']}"
     rows = [f"<b>{html.escape(data['name'])}</b> <code>{html.escape(place)}</code>"]
     for part in data["parts"]:
-        rows.append(f'<pre style="margin:.6em 0"><code>{html.escape(part["source"])}</code></pre>')
+        rows.append(f'<pre style="{CODE}"><code>{html.escape(part["source"])}</code></pre>')
     if data["kind"] == "op":
         rows += [f"<div>{html.escape(fact)}</div>" for fact in _facts(data)]
     frame = "margin:0 0 1em;padding:0 0 0 .8em;border-left:3px solid #0072b2;overflow-x:auto"

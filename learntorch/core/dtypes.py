@@ -122,27 +122,28 @@ def default_complex():
     return _Default.complex
 
 
-def held(value, numpy_type):
+def held(value, numpy_type, called=None):
     """A Python number as a tensor of this NumPy dtype holds it: unsigned types wrap below 0.
 
-    Raises RuntimeError for a number that is too large for the dtype, or complex.
+    Raises RuntimeError for a number that is too large for the dtype, or complex; the message calls
+    the dtype as C++ does, or `called`.
     """
     kind = numpy_type.kind
     if isinstance(value, complex) and kind != "c":
         if kind == "b":
             return value != 0
         if value.imag:
-            raise too_much(numpy_type, value)
+            raise too_much(numpy_type, value, called)
         value = value.real
     if kind in "iu":
         top = np.iinfo(numpy_type).max
         low = -top - 1 if kind == "i" else 0 if isinstance(value, float) else -top
         if not low <= value <= top:
-            raise too_much(numpy_type, value)
+            raise too_much(numpy_type, value, called)
         return int(value) % (top + 1) if kind == "u" else int(value)
     if numpy_type.name in ("float32", "complex64") and \
             float(np.finfo(np.float32).max) < abs(value) < float("inf"):
-        raise too_much(numpy_type, value)
+        raise too_much(numpy_type, value, called)
     return value
 
 
@@ -155,12 +156,12 @@ C_NAMES = {"float32": "float", "float64": "double", "int64": "long int", "int32"
            "uint64": "long unsigned int"}
 
 
-def too_much(numpy_type, why):
+def too_much(numpy_type, why, called=None):
     """The RuntimeError for a number that a NumPy dtype cannot hold."""
     name = of(numpy_type).name
     sized = numpy_type.kind in "iu" and name != "int32"
-    name = f"{name}_t" if sized else C_NAMES.get(name, name)
-    return RuntimeError(f"value cannot be converted to type {name} without overflow: {why}")
+    called = called or (f"{name}_t" if sized else C_NAMES.get(name, name))
+    return RuntimeError(f"value cannot be converted to type {called} without overflow: {why}")
 
 
 def of_number(value):

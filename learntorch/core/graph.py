@@ -103,7 +103,7 @@ class Node:
             for key, value in zip(plan.names, self.saved_tensors, strict=True):
                 key = key.removeprefix("packed ")
                 if key == wanted or key == name[7:]:
-                    return value.unpacked() if hasattr(value, "unpacked") else value
+                    return _as_tensor(value)
         raise AttributeError(f"'{self.name()}' object has no attribute '{name}'")
 
     def register_hook(self, hook):
@@ -116,6 +116,16 @@ class Node:
 
 
 _METADATA = weakref.WeakKeyDictionary()
+
+
+def _as_tensor(value):
+    """A saved value as PyTorch shows it: arrays that a rule keeps are tensors without history."""
+    if hasattr(value, "unpacked"):
+        value = value.unpacked()
+    if not hasattr(value, "dtype") or hasattr(value, "_data"):
+        return value
+    from learntorch.core.tensor import wrap
+    return wrap(value)
 
 
 class Leaf(Node):

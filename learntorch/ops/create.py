@@ -14,6 +14,7 @@ from learntorch.core.outputs import write_out
 from learntorch.core.shapes import as_shape, broadcast
 from learntorch.core.tensor import Tensor, canonical, wrap
 from learntorch.core.warned import warn
+from learntorch.ops.from_data import array_of
 
 
 def finish(array, requires_grad=False, out=None, op=None):
@@ -84,89 +85,6 @@ def creator(function):
 
 
 # ---- from data ------------------------------------------------------------------------------
-
-
-def array_of(data, dtype=None):
-    """The array for `torch.tensor(data)`: Python floats get the default dtype, ints int64."""
-    if isinstance(data, Tensor):
-        return np.array(data._data, None if dtype is None else dtype.numpy)
-    if isinstance(data, (np.ndarray, np.generic)):
-        of(np.asarray(data).dtype)
-        array = np.array(data, None if dtype is None else dtype.numpy)
-        return canonical(array.astype(array.dtype.newbyteorder("="), copy=False))
-    if isinstance(data, (list, tuple)):
-        data = _plain_nested(data)
-    try:
-        array = np.array(data, None if dtype is None else dtype.numpy)
-    except ValueError as error:
-        raise ValueError(_ragged(data) or str(error)) from None
-    except OverflowError:
-        d = dtypes.int64 if dtype is None else dtype
-        raise dtypes.too_much(d.numpy, "the number is too large.") from None
-    except TypeError:
-        raise _no_number(data) from None
-    if dtype is None:
-        array = _default(array, data)
-    return array
-
-
-def _default(array, data):
-    kind = array.dtype.kind
-    if kind == "f" and array.size == 0 or kind == "f":
-        return array.astype(_floating_of(data, array), copy=False)
-    if kind == "c":
-        return array.astype(dtypes.default_complex().numpy, copy=False)
-    if kind in "iub":
-        if kind == "u" and array.dtype == np.uint64:
-            raise RuntimeError("Overflow when unpacking long long")
-        return array if _holds_numpy(data) or kind == "b" else array.astype(np.int64, copy=False)
-    raise _no_number(data)
-
-
-def _floating_of(data, array):
-    return array.dtype if _holds_numpy(data) else get_default_dtype().numpy
-
-
-def _holds_numpy(data):
-    while isinstance(data, (list, tuple)) and data:
-        data = data[0]
-    return isinstance(data, (np.ndarray, np.generic))
-
-
-def _plain_nested(data):
-    """Nested lists with tensors in them as nested lists of numbers and arrays."""
-    return [_plain_nested(d) if isinstance(d, (list, tuple)) else
-            (d._data if d._data.ndim else d.item()) if isinstance(d, Tensor) else d for d in data]
-
-
-def _ragged(data):
-    """PyTorch's sentence for rows of different lengths, or None."""
-    if not isinstance(data, list):
-        return None
-
-    def check(level, depth):
-        lengths = [len(d) if isinstance(d, (list, np.ndarray)) else None for d in level]
-        for n in lengths[1:]:
-            if n != lengths[0]:
-                if n is None or lengths[0] is None:
-                    return (f"expected sequence of length {lengths[0] or n} at dim {depth} (got a "
-                            "number): rows must be nested to the same depth.")
-                return (f"expected sequence of length {lengths[0]} at dim {depth} (got {n}): "
-                        "all rows of a tensor must have the same length.")
-        flat = [x for d in level if isinstance(d, list) for x in d]
-        return check(flat, depth + 1) if flat and any(isinstance(x, list) for x in flat) else None
-    return check(data, 1)
-
-
-def _no_number(data):
-    while isinstance(data, (list, tuple)) and data:
-        strange = [d for d in data if not isinstance(d, (int, float, complex, list, tuple))]
-        data = strange[0] if strange else data[0]
-    if isinstance(data, str):
-        return TypeError("new(): invalid data type 'str'")
-    if data is None:
-        return TypeError("must be real number, not NoneType")
-    return RuntimeError(f"Could not infer dtype of {type(data).__name__}")
 
 
 @creator

@@ -25,6 +25,16 @@ def checkpoints(lib):
     return importlib.import_module(f"{lib.__name__}.utils.checkpoint")
 
 
+@scenario
+def saved_values(lib):
+    """What a node has saved is seen as tensors."""
+    x = leaf(lib)
+    nodes = [x.exp(), lib.tanh(x), x * lib.ones(2, 3, dtype=lib.float64), lib.sigmoid(x)]
+    first, second, third, fourth = (y.grad_fn for y in nodes)
+    kept = (first._saved_result, second._saved_result, third._saved_other, fourth._saved_result)
+    return [t.detach() for t in kept]
+
+
 # ---- hooks on what is saved --------------------------------------------------------------------
 
 

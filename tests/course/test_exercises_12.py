@@ -4,19 +4,19 @@ import pytest
 
 import learntorch as torch
 import learntorch.nn.functional as F
-from course.checks import module
-from course.checks.framework import run
 from learntorch import nn
+from tests.course.answers import (
+    numbered,
+    odd_classes_are_answered,
+    odd_functions_are_answered,
+    verdict,
+)
 from tests.course.wrong_answers_12 import WRONG, conv, lenet, moved
 
 FUNCTIONS = [name for name in WRONG if name != "ex_12_4"]
 
 
-def verdict(name, answer):
-    return run(getattr(module("12"), name), answer)
-
-
-@pytest.mark.parametrize(("name", "number"), [(n, i) for n in WRONG for i in range(len(WRONG[n]))])
+@pytest.mark.parametrize(("name", "number"), numbered(WRONG))
 def test_a_wrong_answer_fails_with_a_counterexample(name, number):
     result = verdict(name, WRONG[name][number])
     assert result.status == "failed" and len(result.reason) > 30, result
@@ -60,39 +60,19 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize(("name", "number"), [(n, i) for n in RIGHT for i in range(len(RIGHT[n]))])
+@pytest.mark.parametrize(("name", "number"), numbered(RIGHT))
 def test_right_answers_of_another_style_pass(name, number):
     result = verdict(name, RIGHT[name][number])
     assert result.status == "passed", result
 
 
-def endless(*_):
-    while True:
-        pass
-
-
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_odd_answers_get_a_helpful_line(name, monkeypatch):
-    assert verdict(name, None).status == "not attempted"
-    assert "wants a function" in verdict(name, 3).reason
-    assert "returned nothing" in verdict(name, lambda *_: print()).reason
-    assert "ZeroDivisionError" in verdict(name, lambda *_: 1 / 0).reason
-    assert verdict(name, lambda *_: torch.zeros(3, 10**6)).status == "failed"
-    monkeypatch.setattr(getattr(module("12"), name), "seconds", 0.3)
-    assert "does its loop end?" in verdict(name, endless).reason
+    odd_functions_are_answered(name, monkeypatch)
 
 
 def test_odd_classes_get_a_helpful_line(monkeypatch):
-    assert verdict("ex_12_4", None).status == "not attempted"
-    stub = type("ex_12_4", (nn.Module,), {"forward": lambda self, x: ...})
-    assert verdict("ex_12_4", stub).status == "not attempted"
-    assert "wants a class" in verdict("ex_12_4", nn.ReLU()).reason
-    assert "TypeError" in verdict("ex_12_4", nn.ReLU).reason
-    broken = type("Broken", (lenet(),), {"forward": lambda self, x: x.nothing})
-    assert "AttributeError" in verdict("ex_12_4", broken).reason
-    monkeypatch.setattr(module("12").ex_12_4, "seconds", 0.3)
-    slow = type("Slow", (lenet(),), {"forward": endless})
-    assert "does its loop end?" in verdict("ex_12_4", slow).reason
+    odd_classes_are_answered("ex_12_4", lenet(), monkeypatch)
 
 
 def test_a_changed_batch_is_named():

@@ -8,15 +8,11 @@ import pytest
 
 import learntorch as torch
 from course.checks import module
-from course.checks.framework import run
+from tests.course.answers import numbered, odd_functions_are_answered, verdict
 from tests.course.wrong_answers_14 import WRONG, reader
 
 
-def verdict(name, answer):
-    return run(getattr(module("14"), name), answer)
-
-
-@pytest.mark.parametrize(("name", "number"), [(n, i) for n in WRONG for i in range(len(WRONG[n]))])
+@pytest.mark.parametrize(("name", "number"), numbered(WRONG))
 def test_a_wrong_answer_is_told_by_a_counterexample(name, number):
     result = verdict(name, WRONG[name][number])
     assert result.status == "failed"
@@ -60,21 +56,9 @@ def test_right_answers_of_another_style_pass(name):
     assert result.status == "passed", result
 
 
-def endless(*_):
-    while True:
-        pass
-
-
 @pytest.mark.parametrize("name", WRONG)
 def test_odd_answers_get_a_helpful_line(name, monkeypatch):
-    assert verdict(name, None).status == "not attempted"
-    assert "wants a function" in verdict(name, 3).reason
-    assert "returned nothing" in verdict(name, lambda *_: print()).reason
-    assert "ZeroDivisionError" in verdict(name, lambda *_: 1 / 0).reason
-    huge = verdict(name, lambda *_: list(range(10**5)))
-    assert huge.status == "failed" and len(huge.reason) < 1500
-    monkeypatch.setattr(getattr(module("14"), name), "seconds", 0.3)
-    assert "does its loop end?" in verdict(name, endless).reason
+    odd_functions_are_answered(name, monkeypatch)
 
 
 def test_the_files_of_the_reader_exercise_are_those_of_the_package():

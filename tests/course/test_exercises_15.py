@@ -5,17 +5,12 @@ import copy
 import pytest
 
 import learntorch as torch
-from course.checks import module
-from course.checks.framework import run
 from learntorch import nn
+from tests.course.answers import numbered, odd_functions_are_answered, verdict
 from tests.course.wrong_answers_15 import WRONG, groups, made, modes, with_head
 
 
-def verdict(name, answer):
-    return run(getattr(module("15"), name), answer)
-
-
-@pytest.mark.parametrize(("name", "number"), [(n, i) for n in WRONG for i in range(len(WRONG[n]))])
+@pytest.mark.parametrize(("name", "number"), numbered(WRONG))
 def test_a_wrong_answer_fails_with_a_counterexample(name, number):
     result = verdict(name, WRONG[name][number])
     assert result.status == "failed" and len(result.reason) > 20, result
@@ -65,26 +60,15 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize(("name", "number"), [(n, i) for n in RIGHT for i in range(len(RIGHT[n]))])
+@pytest.mark.parametrize(("name", "number"), numbered(RIGHT))
 def test_right_answers_of_another_style_pass(name, number):
     result = verdict(name, RIGHT[name][number])
     assert result.status == "passed", result
 
 
-def endless(*_):
-    while True:
-        pass
-
-
 @pytest.mark.parametrize("name", WRONG)
 def test_odd_answers_get_a_helpful_line(name, monkeypatch):
-    assert verdict(name, None).status == "not attempted"
-    assert "wants a function" in verdict(name, 3).reason
-    assert "returned nothing" in verdict(name, lambda *_: print()).reason
-    assert "ZeroDivisionError" in verdict(name, lambda *_: 1 / 0).reason
-    assert verdict(name, lambda *_: torch.zeros(3, 10**6)).status == "failed"
-    monkeypatch.setattr(getattr(module("15"), name), "seconds", 0.3)
-    assert "does its loop end?" in verdict(name, endless).reason
+    odd_functions_are_answered(name, monkeypatch)
 
 
 def test_what_is_wrong_is_named():
