@@ -12,6 +12,7 @@ from learntorch.core.tensor import Tensor
 from learntorch.core.warned import warn
 from learntorch.ops.compare import where
 from learntorch.ops.create import linspace, ones, zeros_like
+from learntorch.ops.pad import pad
 from learntorch.ops.pool_adaptive import places_get
 from learntorch.ops.shape import stack
 
@@ -53,12 +54,43 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
         return looked_up(input, [c.detach().round() for c in places]) * ones_for(grid)
     low = [c.detach().floor() for c in places]
     part = [c - f for c, f in zip(places, low, strict=True)]
-    y = 0
+    shares = [(1 - p, p) for p in part]
+    framed = in_a_frame(input)
+    first = in_frame(low, framed.shape[2:])
+    terms = []
     for corner in product((0, 1), repeat=len(size)):
-        weight = math.prod([p if i else 1 - p for i, p in zip(corner, part, strict=True)])
-        pixel = looked_up(input, [f + i for i, f in zip(corner, low, strict=True)])
-        y = y + pixel * weight.unsqueeze(1)
-    return y
+        weight = math.prod([share[i] for i, share in zip(corner, shares, strict=True)])
+        pixel = taken(framed, first + along(corner, framed.shape[2:]))
+        terms.append(pixel * weight.unsqueeze(1))
+    return sum(terms[1:], terms[0])
+
+
+def in_a_frame(input):
+    """The image with a border of two zeros: what is looked up outside is found there."""
+    return pad(input, (2, 2) * (input.dim() - 2))
+
+
+def in_frame(places, size):
+    """Whole places (a tensor for each dimension) as one place in a framed image of `size`.
+
+    What lies outside goes to the outermost border, so that its neighbours are zeros as well.
+    """
+    return along([c.fmax(c.new_tensor(-2.0)).fmin(c.new_tensor(n - 4.0)).long() + 2
+                  for c, n in zip(places, size, strict=True)], size)
+
+
+def along(places, size):
+    """Places along each dimension as one place in the flattened image of `size`."""
+    flat = 0
+    for c, n in zip(places, size, strict=True):
+        flat = flat * n + c
+    return flat
+
+
+def taken(framed, flat):
+    """The pixels of an image at places of its flattened form."""
+    index = flat.unsqueeze(1).expand(-1, framed.shape[1], *(-1,) * (flat.dim() - 1))
+    return places_get(framed, index, framed.dim() - 2)
 
 
 def unnormalize(c, n, align_corners):
@@ -88,15 +120,9 @@ def reflected(c, low, high):
 
 
 def looked_up(input, places):
-    """The pixels at whole places (one tensor for each dimension), zero outside the image."""
-    inside = None
-    flat = 0
-    for c, n in zip(places, input.shape[2:], strict=True):
-        within = (c >= 0) & (c <= n - 1)
-        inside = within if inside is None else inside & within
-        flat = flat * n + where(within, c, zeros_like(c)).long()
-    index = flat.unsqueeze(1).expand(-1, input.shape[1], *(-1,) * (flat.dim() - 1))
-    return places_get(input, index, len(places)) * inside.unsqueeze(1).to(input.dtype)
+    """The pixels at whole places, still as floats; zero outside the image."""
+    framed = in_a_frame(input)
+    return taken(framed, in_frame(places, framed.shape[2:]))
 
 
 def ones_for(grid):

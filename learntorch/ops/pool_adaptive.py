@@ -187,7 +187,7 @@ places_put.vjp(x=lambda xp, g, index, dims: xp.places_get(g, index, dims))
       grad=lambda dims: f"FractionalMaxPool{dims}DBackward0")
 def places_get(xp, x, index, dims):
     """The numbers at places `index` of the last `dims` dimensions of `x` as one."""
-    return x.reshape(-1)[spots(xp, index, x.shape, dims)].reshape(index.shape)
+    return xp.take(x.reshape(-1), spots(xp, index, x.shape, dims)).reshape(index.shape)
 places_get.vjp(x=lambda xp, g, x_shape, index, dims: xp.places_put(g, index, x_shape, dims))
 
 
