@@ -22,7 +22,14 @@ function render({ model, el }) {
       send(model, { seed: (model.get("seed") + 1) % 10000 }),
     ),
   );
-  const turn = (name, at) => model.send({ type: "turn", name, at });
+  // A busy kernel answers late: until it does, a slider stays where it was put.
+  const asked = new Map();
+  function turn(name, at) {
+    const now = model.get("controls").find((c) => c.name === name).at;
+    if (at === now && !asked.has(name)) return;
+    asked.set(name, at);
+    model.send({ type: "turn", name, at });
+  }
   const sliders = new Map();
   const panel = h("div", { class: "lt-db-controls" });
   for (const { name, label, texts } of model.get("controls")) {
@@ -80,7 +87,8 @@ function render({ model, el }) {
   function drawControls() {
     for (const { name, at } of model.get("controls")) {
       const { slider, show } = sliders.get(name);
-      slider.value = at;
+      if (asked.get(name) === at) asked.delete(name);
+      if (!asked.has(name)) slider.value = at;
       show();
     }
     shown.checked = model.get("validation");
