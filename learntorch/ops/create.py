@@ -115,7 +115,7 @@ tensor.__signature__ = signature(lambda data, *, dtype=None, device=None, requir
 
 def _may_hold_fractions(data):
     kind = array_of(data._data if isinstance(data, Tensor) else data).dtype.kind
-    return kind in "fcV"
+    return kind in "fcVW"
 
 
 def _warn_copy():

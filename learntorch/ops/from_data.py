@@ -30,7 +30,7 @@ def array_of(data, dtype=None):
     except (ValueError, TypeError, OverflowError):
         return read_slowly(data, dtype)
     kind = array.dtype.kind
-    if kind not in "biufcV" or array.dtype == np.uint64 and not holds_numpy(data):
+    if kind not in "biufcVW" or array.dtype == np.uint64 and not holds_numpy(data):
         return read_slowly(data, dtype)
     wanted = own_type(array, data) if dtype is None else dtype.numpy
     if wanted == array.dtype:
@@ -83,8 +83,8 @@ def read_slowly(data, dtype):
     """The array of nested data, number by number; raises PyTorch's errors."""
     if isinstance(data, (str, bytes)):
         raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
-    sizes = sizes_of(data)
-    wanted = (kind_of(data) if dtype is None else dtype).numpy
+    sizes = nested_shape(data)
+    wanted = (inferred_dtype(data) if dtype is None else dtype).numpy
     if 0 in sizes:
         return np.empty(sizes, wanted)
     with np.errstate(over="ignore"):
@@ -92,11 +92,12 @@ def read_slowly(data, dtype):
 
 
 def is_sequence(data):
+    """Whether data has elements: a list, a string, an array with dimensions; no dictionary."""
     return hasattr(data, "__getitem__") and hasattr(data, "__len__") \
         and not isinstance(data, (dict, np.generic)) and getattr(data, "ndim", 1) > 0
 
 
-def sizes_of(data):
+def nested_shape(data):
     """The shape, as the first element of each level tells it."""
     sizes = []
     while is_sequence(data):
@@ -110,7 +111,7 @@ def sizes_of(data):
     return sizes
 
 
-def kind_of(data):
+def inferred_dtype(data):
     """The dtype that holds all of data."""
     if isinstance(data, (bool, np.bool_)):
         return dtypes.bool_
@@ -126,9 +127,9 @@ def kind_of(data):
         raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
     if not len(data):
         return get_default_dtype()
-    found = kind_of(data[0])
+    found = inferred_dtype(data[0])
     for d in data[1:]:
-        found = dtypes.promote_types(found, kind_of(d))
+        found = dtypes.promote_types(found, inferred_dtype(d))
     return found
 
 

@@ -47,15 +47,16 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
     size = input.shape[2:]
     places = [unnormalize(c, n, align_corners) for c, n in
               zip(reversed(grid.unbind(-1)), size, strict=True)]
+    framed = in_a_frame(input)
     if mode == "bicubic":
-        return bicubic(input, places, padding_mode, align_corners)
+        return bicubic(framed, places, size, padding_mode, align_corners)
     places = [padded(c, n, padding_mode, align_corners) for c, n in zip(places, size, strict=True)]
     if mode == "nearest":
-        return looked_up(input, [c.detach().round() for c in places]) * ones_for(grid)
+        whole = [c.detach().round() for c in places]
+        return taken(framed, in_frame(whole, framed.shape[2:])) * ones_for(grid)
     low = [c.detach().floor() for c in places]
     part = [c - f for c, f in zip(places, low, strict=True)]
     shares = [(1 - p, p) for p in part]
-    framed = in_a_frame(input)
     first = in_frame(low, framed.shape[2:])
     terms = []
     for corner in product((0, 1), repeat=len(size)):
@@ -119,20 +120,13 @@ def reflected(c, low, high):
     return where(flips.remainder(2) == 0, rest + low, span - rest + low)
 
 
-def looked_up(input, places):
-    """The pixels at whole places, still as floats; zero outside the image."""
-    framed = in_a_frame(input)
-    return taken(framed, in_frame(places, framed.shape[2:]))
-
-
 def ones_for(grid):
     """1, but with the history of `grid`: nearest pixels have a gradient of zero there."""
     return 1 if not grid.requires_grad else (grid.sum() * 0).nan_to_num(0.0) + 1
 
 
-def bicubic(input, places, padding_mode, align_corners):
+def bicubic(framed, places, size, padding_mode, align_corners):
     """Sixteen pixels around each place, weighted by Keys' cubic (A = −0.75)."""
-    size = input.shape[2:]
     low = [c.detach().floor() for c in places]
     weights = [cubic_weights(c - f) for c, f in zip(places, low, strict=True)]
     y = 0
@@ -142,7 +136,7 @@ def bicubic(input, places, padding_mode, align_corners):
         if padding_mode != "zeros":
             spot = [c.floor() for c in spot]
         weight = weights[0][taps[0]] * weights[1][taps[1]]
-        y = y + looked_up(input, spot) * weight.unsqueeze(1)
+        y = y + taken(framed, in_frame(spot, framed.shape[2:])) * weight.unsqueeze(1)
     return y
 
 

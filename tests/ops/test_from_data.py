@@ -60,3 +60,12 @@ def test_what_is_too_large_for_a_float_is_infinite():
 
 def test_whole_numbers_keep_every_digit_beside_fractions():
     assert learntorch.tensor([2**60 + 1, 1.5], dtype=learntorch.int64).tolist() == [2**60 + 1, 1]
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int16", "int64", "float16", "bfloat16",
+                                   "float64", "complex32", "complex128"])
+def test_rows_that_are_tensors_keep_their_numbers(dtype):
+    row = learntorch.tensor([1, 0], dtype=getattr(learntorch, dtype))
+    made = learntorch.tensor([row, row], dtype=row.dtype)
+    assert made.dtype is row.dtype and made.shape == (2, 2)
+    assert (made == row).all()
