@@ -66,6 +66,8 @@ def main(argv=None):
     parser.add_argument("--strict", action="store_true", help="a gate that cannot run has failed")
     parser.add_argument("--jobs", type=int, default=1, help="chapters at one time (default: 1)")
     wish = parser.parse_args(argv)
+    if wish.jobs < 1:
+        parser.error(f"--jobs wants a number from 1 on, not {wish.jobs}")
     gates = wish.gate or [name for name in GATES if not (wish.quick and name in RUNS)]
     subjects = [Subject(chapter, wish.oracle) for chapter in chapters(wish.chapter)]
     verdicts = []

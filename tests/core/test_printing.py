@@ -181,8 +181,8 @@ def test_only_the_corners_leave_the_device():
 
 def test_array_is_left_alone():
     array = np.array([3.0, -0.0, NAN])
-    array.flags.writeable = False
-    tensor_str(array)
+    array.flags.writeable = False               # writing into it would raise
+    assert tensor_str(array) == tensor_str(array.copy())
 
 
 # ---------------------------------------------------------------- options

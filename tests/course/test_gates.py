@@ -471,6 +471,12 @@ def test_chapters_examined_at_the_same_time_are_told_one_after_the_other(capsys)
     assert told == sorted(told) and set(told) == {"00", "01", "02"}
 
 
+def test_no_jobs_at_all_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        check.main(["1", "--quick", "--jobs", "0"])
+    assert "--jobs wants a number from 1 on" in capsys.readouterr().err
+
+
 def test_what_uses_several_threads_runs_alone():
     assert check.rounds(["ran", "kernels", "answers"], 2) == [
         (2, ["ran", "answers"]), (1, ["kernels"])]
